@@ -1,0 +1,2 @@
+import { session } from "../proxy/session.ts";
+export const watch = (): unknown => session;
