@@ -52,7 +52,6 @@ export const CATALOGUE = {
   GALERA_SYNCED: ok("The Galera node is synced and may take traffic."),
   GALERA_DONOR_ACCEPTED: ok("The node is donor or desynced, and the policy lets such a node serve."),
   REPLICA_HEALTHY: ok("Both replication threads run and the lag is within the limit."),
-  REPLICA_IS_PRIMARY: ok("The server replicates from nobody; it is judged as a primary."),
   STANDALONE_HEALTHY: ok("The server accepted a login and answered a query with at least one row."),
   CONNECTOR_HEALTHY: ok("The connector or proxy port passed a query through and brought an answer back."),
 

@@ -31,6 +31,8 @@ export interface ReadOnlyState {
 /** The wsrep_* status and variables, as the server prints them. */
 export interface GaleraState {
   readonly wsrepOn: boolean;
+  /** Path of the wsrep provider; `none` or empty where the server is no Galera node at all. */
+  readonly provider: string;
   readonly clusterStatus: string;
   readonly clusterStateUuid: string;
   readonly clusterSize: number | undefined;
