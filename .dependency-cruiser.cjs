@@ -5,6 +5,7 @@ const ORDER = [
   "topology",
   "errors",
   "verdict",
+  "system",
   "telemetry",
   "probe",
   "proxy",
