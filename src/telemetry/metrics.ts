@@ -1,0 +1,103 @@
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { FleetView, ServerSnapshot } from "../topology/fleet.ts";
+import { worstLag } from "../verdict/replica.ts";
+import type { Clock } from "./clock.ts";
+
+/** What a watch has counted since the start. */
+export interface WatchCounts {
+  readonly reached: number;
+  readonly failed: number;
+  readonly changes: number;
+  readonly tookMs: number;
+}
+
+export interface MetricsSources {
+  readonly fleet: FleetView;
+  readonly clock: Clock;
+  readonly version: string;
+  counts(server: string): WatchCounts | undefined;
+}
+
+/** All metrics of the daemon; values are read when somebody scrapes, nothing is counted twice. */
+export function createMetrics(sources: MetricsSources): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "sluice_" });
+  const { fleet, clock, counts } = sources;
+  const gauge = <L extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly L[],
+    read: (set: Set<L>) => void,
+  ): void => {
+    new Gauge({
+      name: `sluice_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [registry],
+      collect() {
+        this.reset();
+        read((labels, value) => {
+          if (value !== undefined) this.set(labels as Record<L, string>, value);
+        });
+      },
+    });
+  };
+  const perServer = (
+    name: string,
+    help: string,
+    value: (server: ServerSnapshot) => number | undefined,
+  ): void =>
+    gauge(name, help, ["server"], (set) => {
+      for (const server of fleet.current().servers.values()) set({ server: server.name }, value(server));
+    });
+
+  gauge("build_info", "Version of the running program.", ["version"], (set) =>
+    set({ version: sources.version }, 1),
+  );
+  perServer("server_up", "1: the server may take traffic.", (s) =>
+    Number(s.verdict.up && clock.now() <= s.verdict.staleAt),
+  );
+  perServer("server_draining", "1: the server takes no new sessions.", (s) => Number(s.verdict.draining));
+  perServer("server_maintenance", "1: a person has put the server into maintenance.", (s) =>
+    Number(s.admin === "maintenance"),
+  );
+  perServer("verdict_age_seconds", "Time since the last verdict.", (s) =>
+    s.verdict.known ? Math.max(0, clock.now() - s.verdict.at) / 1000 : undefined,
+  );
+  perServer(
+    "verdict_since_seconds",
+    "Unix time at which the verdict became what it is.",
+    (s) => s.verdict.since / 1000,
+  );
+  gauge("verdict_info", "The verdict in words.", ["server", "code", "role", "profile"], (set) => {
+    for (const { name, verdict } of fleet.current().servers.values()) {
+      set({ server: name, code: verdict.code, role: verdict.role, profile: verdict.profile }, 1);
+    }
+  });
+  gauge("probes_total", "Probes ended.", ["server", "outcome"], (set) => {
+    for (const name of fleet.current().servers.keys()) {
+      set({ server: name, outcome: "reached" }, counts(name)?.reached);
+      set({ server: name, outcome: "failed" }, counts(name)?.failed);
+    }
+  });
+  perServer("probe_seconds_total", "Time spent in probes.", (s) => scaled(counts(s.name)?.tookMs));
+  perServer("verdict_changes_total", "How often the verdict changed.", (s) => counts(s.name)?.changes);
+  perServer("replication_lag_seconds", "Largest lag of all replication channels.", (s) => {
+    const facts = factsOf(s);
+    return facts === undefined || typeof facts.channels === "string" || facts.channels.length === 0
+      ? undefined
+      : worstLag(facts);
+  });
+  perServer("galera_local_state", "wsrep_local_state.", (s) => factsOf(s)?.galera?.localState);
+  perServer("galera_cluster_size", "wsrep_cluster_size.", (s) => factsOf(s)?.galera?.clusterSize);
+  perServer("galera_receive_queue", "wsrep_local_recv_queue.", (s) => factsOf(s)?.galera?.recvQueue);
+  return registry;
+}
+
+type Set<L extends string> = (labels: Readonly<Record<L, string>>, value: number | undefined) => void;
+
+const scaled = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms / 1000);
+
+function factsOf({ verdict }: ServerSnapshot) {
+  return verdict.observation?.reached ? verdict.observation.facts : undefined;
+}
