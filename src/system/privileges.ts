@@ -33,7 +33,8 @@ export function becomeIdentity(identity: Identity): void {
       `only root can become ${identity.user}: start as root, or leave --run-as out`,
     );
   }
-  process.initgroups?.(identity.user, identity.gid);
+  // @types/bun leaves it out; without it the process would keep root's supplementary groups.
+  (process as { initgroups?: (user: string, gid: number) => void }).initgroups?.(identity.user, identity.gid);
   process.setgid?.(identity.gid);
   process.setuid?.(identity.uid);
 }

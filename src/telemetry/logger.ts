@@ -39,7 +39,9 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   return { log, reopen: () => file !== undefined && destination.reopen() };
 }
 
-async function prettyStream(destination: NodeJS.WritableStream): Promise<pino.DestinationStream> {
+async function prettyStream(
+  destination: pino.DestinationStream & NodeJS.EventEmitter,
+): Promise<pino.DestinationStream> {
   const { default: pretty } = await import("pino-pretty");
   return pretty({
     destination,
