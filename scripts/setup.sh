@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Brings a machine that has only Debian 12, Node 20 and npm to where everything in this repository runs.
-# Usage: setup.sh [node] [system]   (default: both). Safe to run again; does nothing where nothing is missing.
+# Usage: setup.sh [node] [system] [missing]   (default: node system). Safe to run again; does nothing where nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH="$PATH:/usr/sbin:/sbin" # where daemons and dpkg's helpers are
 
 setup_node() {
   local stamp=node_modules/.package-lock.json
@@ -27,10 +28,14 @@ missing_packages() {
   compgen -G '/usr/lib/nginx/modules/ngx_stream_module.so' >/dev/null || echo libnginx-mod-stream
 }
 
+# Prints the packages that are missing, one a line (the test lab asks).
+setup_missing() {
+  missing_packages | sort -u
+}
+
 setup_system() {
-  export PATH="$PATH:/usr/sbin:/sbin"
   local missing
-  missing=$(missing_packages | sort -u | tr '\n' ' ')
+  missing=$(setup_missing | tr '\n' ' ')
   [ -n "${missing// /}" ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     echo "setup: not root, so these Debian packages are not installed: $missing" >&2

@@ -1,0 +1,44 @@
+import { request } from "node:http";
+import { deadline } from "./deadline.ts";
+import { TextTail } from "./text-tail.ts";
+
+const BODY_CAP = 8 << 20;
+
+export interface HttpQuestion {
+  /** Default 9200, where Sluice tells a server's health. */
+  readonly port?: number;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs?: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
+}
+
+/** One request on one connection of its own. @param address IPv4 or IPv6 */
+export async function httpRequest(
+  address: string,
+  path: string,
+  question: HttpQuestion,
+): Promise<HttpAnswer> {
+  const { port = 9200, method = "GET", headers = {}, body, timeoutMs = 5_000 } = question;
+  const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+  const asked = request({ host: address, port, path, method, headers, agent: false }, (answer) => {
+    const text = new TextTail(BODY_CAP);
+    answer.setEncoding("utf8");
+    answer.on("data", (chunk: string) => text.append(chunk));
+    answer.on("end", () =>
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text.toString() }),
+    );
+    answer.on("error", reject);
+  });
+  asked.on("error", reject);
+  asked.end(body);
+  return await deadline(promise, timeoutMs, `${method} http://${address}:${port}${path}`, () =>
+    asked.destroy(),
+  );
+}
