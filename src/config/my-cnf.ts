@@ -8,6 +8,7 @@
  * Unlike the client, an option before the first [group] of an included file is an error here, not a line on stderr.
  */
 import { SluiceError } from "../errors/sluice-error.ts";
+import { trimBlanks } from "./blanks.ts";
 import type { FileAccess } from "./file-access.ts";
 import { formatPlace, type Place } from "./problem.ts";
 
@@ -173,11 +174,6 @@ function withoutComment(line: string): string {
     escaped = quote !== "" && char === "\\" && !escaped;
   }
   return line;
-}
-
-/** The blanks of C; a no-break space at the end of a password is part of it. */
-function trimBlanks(text: string): string {
-  return text.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "");
 }
 
 function unquoted(text: string): string {
