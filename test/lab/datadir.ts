@@ -11,14 +11,19 @@ const templates = new Map<string, Promise<string>>();
 /**
  * Gives a server a fresh datadir: root without a password on the socket, nobody else. The first one of a lab is installed,
  * the others are copies of it.
+ * @param source a datadir to copy instead
  */
-export async function makeDatadir(host: Host, datadir: string): Promise<void> {
+export async function makeDatadir(host: Host, datadir: string, source?: string): Promise<void> {
+  await run(["cp", "-a", "--", source ?? (await templateOf(host)), datadir]);
+}
+
+async function templateOf(host: Host): Promise<string> {
   let template = templates.get(host.labFolder);
   if (!template) {
     template = install(host, join(host.labFolder, "template-datadir"));
     templates.set(host.labFolder, template);
   }
-  await run(["cp", "-a", "--", await template, datadir]);
+  return await template;
 }
 
 async function install(host: Host, datadir: string): Promise<string> {

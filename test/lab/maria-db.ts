@@ -54,11 +54,11 @@ export class MariaDb {
     return server;
   }
 
-  /** Makes the datadir only. */
-  static async create(host: Host, settings: MariaDbSettings = {}): Promise<MariaDb> {
+  /** Makes the datadir only. @param source a datadir to copy, of a server that is stopped; default a fresh one */
+  static async create(host: Host, settings: MariaDbSettings = {}, source?: string): Promise<MariaDb> {
     const server = new MariaDb(host, settings);
     mkdirSync(server.folder);
-    await makeDatadir(host, server.datadir);
+    await makeDatadir(host, server.datadir, source);
     await run(["chown", "mysql:", server.folder]);
     await server.configure();
     return server;
