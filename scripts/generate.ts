@@ -1,7 +1,9 @@
 // Writes the files that are generated from the source: docs/errors.md and schema/*.json.
 // `generate.ts --check` writes nothing and exits 1 if one of them is not what it would write.
 import { readFileSync, writeFileSync } from "node:fs";
+import { jsonSchema } from "../src/config/json-schema.ts";
 import { CATALOGUE } from "../src/errors/catalogue.ts";
+import { parametersDocument } from "./parameters-document.ts";
 
 function errorsDocument(): string {
   const rows = Object.entries(CATALOGUE).map(
@@ -19,7 +21,11 @@ function errorsDocument(): string {
   ].join("\n");
 }
 
-const files: Record<string, string> = { "docs/errors.md": errorsDocument() };
+const files: Record<string, string> = {
+  "docs/errors.md": errorsDocument(),
+  "docs/parameters.md": parametersDocument(),
+  "schema/sluice.schema.json": `${JSON.stringify(jsonSchema(), undefined, 2)}\n`,
+};
 
 const check = process.argv.includes("--check");
 const stale: string[] = [];

@@ -1,6 +1,6 @@
 import { errorMessage } from "../errors/sluice-error.ts";
 import { type CnfSection, type CnfText, parseCnf } from "./cnf-parser.ts";
-import type { FileAccess } from "./file-access.ts";
+import type { DirectoryEntry, FileAccess } from "./file-access.ts";
 import type { Problem } from "./problem.ts";
 
 /** A link that leads back into its own directory ends here. */
@@ -18,26 +18,44 @@ export function readCnfTree(main: string, files: FileAccess): CnfText {
   add(main);
   const walk = (directory: string, depth: number): void => {
     if (depth > MAX_DEPTH) {
-      const wrong = `more than ${MAX_DEPTH} directories deep`;
-      problems.push(fileProblem(`${directory}: ${wrong}`, "see whether a link leads back to where it is"));
+      const wrong = `${directory}: more than ${MAX_DEPTH} directories deep`;
+      problems.push(fileProblem(wrong, "see whether a link leads back to where it is"));
       return;
     }
-    for (const { name, directory: isDirectory } of files.list(directory) ?? []) {
+    for (const { name, directory: isDirectory } of listDirectory(directory, files, problems)) {
       const path = `${directory}/${name}`;
       if (isDirectory) walk(path, depth + 1);
       else if (name.endsWith(".cnf")) add(path);
     }
   };
-  try {
-    walk(`${main}.d`, 1);
-  } catch (error) {
-    problems.push(fileProblem(errorMessage(error), READABLE));
-  }
+  walk(`${main}.d`, 1);
   return { sections, problems };
 }
 
+/** Reads every *.cnf of one directory, not of those below it. */
+export function readCnfDirectory(directory: string, files: FileAccess): CnfText {
+  const problems: Problem[] = [];
+  const texts = listDirectory(directory, files, problems)
+    .filter((entry) => !entry.directory && entry.name.endsWith(".cnf"))
+    .map(({ name }) => readCnfFile(`${directory}/${name}`, files));
+  return {
+    sections: texts.flatMap(({ sections }) => sections),
+    problems: [...problems, ...texts.flatMap((text) => text.problems)],
+  };
+}
+
+/** Nothing where there is no such directory; one that cannot be read is a problem. */
+function listDirectory(directory: string, files: FileAccess, problems: Problem[]): readonly DirectoryEntry[] {
+  try {
+    return files.list(directory) ?? [];
+  } catch (error) {
+    problems.push(fileProblem(errorMessage(error), READABLE));
+    return [];
+  }
+}
+
 /** Reads one file; a missing one is a problem. */
-export function readCnfFile(path: string, files: FileAccess): CnfText {
+function readCnfFile(path: string, files: FileAccess): CnfText {
   try {
     const file = files.read(path);
     if (file !== undefined) return parseCnf(path, file.text);

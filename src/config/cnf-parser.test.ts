@@ -84,8 +84,8 @@ test("an enormous line is a problem, not a parameter", () => {
 
 test("a printed section reads back", () => {
   const values = ["a", "", " b ", "# c", "d # e", '"f"', 'g"h', "i,", "$J", "[k]", "x;y", "l ;m", "'n'"];
-  const given = new Map(values.map((value, index) => [`p${index}`, value]));
-  const { sections, problems } = parseCnf("f", printSection("a b", given));
+  const given = values.map((value, index) => ({ name: `p${index}`, value, at: undefined, quoted: true }));
+  const { sections, problems } = parseCnf("f", printSection({ name: "a b", parameters: given }));
   expect(problems).toEqual([]);
   expect(sections[0]?.name).toBe("a b");
   expect(sections[0]?.parameters.map(({ value }) => value)).toEqual(values);

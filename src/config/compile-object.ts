@@ -161,7 +161,7 @@ class ObjectCompiler {
     const { origin } = this.#section;
     const shown = parameter.secret ? new Secret(text) : text;
     this.#given.set(name, { text: shown, at, origin, variable: source.variable });
-    const parsed = this.#parse(text, quoted, parameter);
+    const parsed = this.#parse(text, quoted === true, parameter);
     if (!parsed.ok) {
       this.#problem(subject, parsed.wrong, `expected ${parsed.expected ?? parameter.type.expected}`);
       return defaultOf(parameter); // the checks that follow want a value
@@ -177,10 +177,10 @@ class ObjectCompiler {
     return parsed.value;
   }
 
-  #parse(text: string, quoted: boolean, parameter: Parameter): Parsed<unknown> {
+  #parse(text: string, isQuoted: boolean, parameter: Parameter): Parsed<unknown> {
     if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(text))
       return { ok: false, wrong: "it holds a control character" };
-    if (text === "" && !quoted && !parameter.type.emptyIsValue)
+    if (text === "" && !isQuoted && !parameter.type.emptyIsValue)
       return { ok: false, wrong: "it has no value" };
     return parameter.type.parse(text);
   }

@@ -1,4 +1,5 @@
 import type { Findings } from "./findings.ts";
+import { isGlobalSection } from "./global-setting.ts";
 import { isObjectName, OBJECT_NAME_WORDS } from "./object-name.ts";
 import { formatPlace } from "./problem.ts";
 import { FILTER_MODULES, type ObjectKind, SECTION_KINDS } from "./schema/schemas.ts";
@@ -13,8 +14,6 @@ export interface ResolvedSection extends SourceSection {
 
 /** The word in `type=` of an object that was deleted at run time though a file still has it. */
 export const DELETED = "deleted";
-
-const SLUICE_NAMES = new Set(["sluice", "maxscale"]);
 
 /**
  * From the sections of all files to one section per object:
@@ -41,7 +40,7 @@ export function resolveSections(
 function overridden(sections: readonly SourceSection[], findings: Findings): readonly SourceSection[] {
   const byName = new Map<string, SourceSection>();
   for (const section of sections) {
-    const name = SLUICE_NAMES.has(section.name.toLowerCase()) ? "sluice" : section.name;
+    const name = isGlobalSection(section.name) ? "sluice" : section.name;
     const present = byName.get(name);
     if (present === undefined) byName.set(name, { ...section, name });
     else if (present.origin === section.origin) {
@@ -123,7 +122,7 @@ function kindOf(section: SourceSection, findings: Findings): ObjectKind | undefi
   const type = typeOf(section);
   const types = `type=${SECTION_KINDS.join(", type=")}`;
   if (type === undefined) {
-    const meant = nearest(name, SLUICE_NAMES);
+    const meant = nearest(name, ["sluice", "maxscale"]);
     const right =
       meant === undefined ? `add one of ${types}` : `add one of ${types}; or did you mean [${meant}]?`;
     findings.problem({ at, section: name }, "the section does not say what it is", right);

@@ -1,4 +1,5 @@
 import type { Findings } from "./findings.ts";
+import { globalSetting } from "./global-setting.ts";
 import type { SourceParameter, SourceSection } from "./source.ts";
 import { flag } from "./values/choice.ts";
 
@@ -21,12 +22,8 @@ export function substituteVariables(
 }
 
 function isAskedFor(sections: readonly SourceSection[]): boolean {
-  const sluice = sections.filter(({ name }) => /^(sluice|maxscale)$/i.test(name));
-  const given = sluice
-    .flatMap(({ parameters }) => parameters)
-    .findLast(({ name }) => name === "substitute_variables");
-  const parsed = given === undefined ? undefined : flag().parse(given.value);
-  return parsed?.ok === true && parsed.value;
+  const parsed = flag().parse(globalSetting(sections, "substitute_variables") ?? "false");
+  return parsed.ok && parsed.value;
 }
 
 function substituted(
@@ -36,7 +33,7 @@ function substituted(
   findings: Findings,
 ): SourceParameter {
   const { name, value, at, quoted } = parameter;
-  if (quoted || !value.startsWith("$") || parameter.variable !== undefined) return parameter;
+  if (quoted !== false || !value.startsWith("$")) return parameter;
   const variable = value.slice(1);
   const found = env[variable];
   if (found !== undefined) return { ...parameter, value: found, quoted: true, variable };
@@ -45,6 +42,5 @@ function substituted(
     `the environment has no variable ${variable}`,
     "set it, or put the value in quotes if it is meant as it stands",
   );
-  // Something that no further mistake is found in.
-  return { ...parameter, variable };
+  return parameter;
 }

@@ -220,6 +220,10 @@ export const CATALOGUE = {
   // Sluice's own errors
   USAGE: usage("The command line is wrong.", "`sluice help` and `sluice COMMAND --help` show the forms."),
   CONFIG_INVALID: usage("The configuration is wrong.", "Each mistake is named with its file and line."),
+  SECRET_UNREADABLE: usage(
+    "An encrypted password cannot be read, or its key file is missing or not safe.",
+    "The sentence names the file; `sluice secrets init` makes a key, `sluice secrets encrypt` a password.",
+  ),
   AGENT_UNREACHABLE: {
     kind: "transient",
     http: 503,
