@@ -104,14 +104,19 @@ function passwordSource(
     if (fromEnvironment !== undefined) return new Secret(fromEnvironment);
     return clientOptions(readMyCnf({ ...request, groups: CLIENT_GROUPS }, files).options).password;
   };
+  return keepingLast(() => read()?.reveal());
+}
+
+/** Reads at once, so that a missing file is told at the start; later a file that went bad keeps the last word. */
+export function keepingLast<T>(read: () => T): () => T {
   let last = read();
   return () => {
     try {
       last = read();
     } catch {
-      // The files are no longer readable (privileges dropped, half-edited): what was read last still stands.
+      // no longer readable: privileges dropped, or half-edited
     }
-    return last?.reveal();
+    return last;
   };
 }
 
@@ -155,7 +160,8 @@ function resolveTls(
   });
 }
 
-function readPem(path: string, files: FileAccess): string {
+/** The text of a certificate or key file. Throws IO_FAILED where there is none. */
+export function readPem(path: string, files: FileAccess): string {
   const file = files.read(path);
   if (file === undefined)
     throw new SluiceError("IO_FAILED", `the certificate or key file ${path} does not exist`);

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Gauge, Registry } from "prom-client";
 import type { FleetView, ServerSnapshot } from "../topology/fleet.ts";
 import { worstLag } from "../verdict/replica.ts";
 import type { Clock } from "./clock.ts";
@@ -21,7 +21,6 @@ export interface MetricsSources {
 /** All metrics of the daemon; values are read when somebody scrapes, nothing is counted twice. */
 export function createMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry, prefix: "sluice_" });
   const { fleet, clock, counts } = sources;
   const gauge = <L extends string>(
     name: string,
@@ -51,6 +50,14 @@ export function createMetrics(sources: MetricsSources): Registry {
       for (const server of fleet.current().servers.values()) set({ server: server.name }, value(server));
     });
 
+  gauge("process_resident_memory_bytes", "Memory of the process.", [], (set) =>
+    set({}, process.memoryUsage.rss()),
+  );
+  gauge("process_cpu_seconds_total", "CPU time of the process, user and system.", [], (set) => {
+    const { user, system } = process.cpuUsage();
+    set({}, (user + system) / 1e6);
+  });
+  gauge("process_uptime_seconds", "Time since the start.", [], (set) => set({}, process.uptime()));
   gauge("build_info", "Version of the running program.", ["version"], (set) =>
     set({ version: sources.version }, 1),
   );

@@ -2,7 +2,7 @@ import { defaulted, optional, type Parameter } from "../parameter.ts";
 import { flag, oneOf } from "../values/choice.ts";
 import { duration } from "../values/duration.ts";
 import { integer, orAuto } from "../values/number.ts";
-import { list, path } from "../values/text.ts";
+import { list, path, text } from "../values/text.ts";
 
 const PROFILES = ["auto", "galera", "replica", "standalone", "connector"] as const;
 const DONOR = oneOf(["never", "nonblocking", "always"], {
@@ -30,6 +30,15 @@ export const HEALTH = {
     duration({ bare: "s", minMs: 10, maxMs: 600_000 }),
     "1s",
     "Deadline for connecting, for the login and for each query of a check. A hung server is down after it.",
+  ),
+  heartbeat: defaulted(
+    duration({ bare: "ms", minMs: 0, maxMs: 60_000 }),
+    "0s",
+    "Time between two pings on the open connection, between the checks, so that a server that hangs is noticed sooner; 0: none.",
+  ),
+  check_query: optional(
+    text("an SQL query"),
+    "Query whose answer must have at least one row (profiles standalone and connector).",
   ),
   busy_grace: defaulted(
     duration(),

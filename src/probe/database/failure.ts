@@ -26,7 +26,11 @@ const BY_ERRNO: Readonly<Record<number, ProbeFailureCode>> = {
   1205: "PROBE_QUERY_TIMEOUT", // lock wait timeout
   1053: "PROBE_CONNECTION_LOST", // shutdown in progress
   1927: "PROBE_CONNECTION_LOST", // killed
-  45009: "PROBE_CONNECTION_LOST", // mariadb library: socket closed
+  // The mariadb library's own numbers for a connection that is no longer there.
+  45001: "PROBE_CONNECTION_LOST",
+  45004: "PROBE_CONNECTION_LOST",
+  45009: "PROBE_CONNECTION_LOST",
+  45013: "PROBE_CONNECTION_LOST",
   45023: "PROBE_TLS_NOT_OFFERED", // mariadb library: TLS asked for, not offered
 };
 
