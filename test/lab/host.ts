@@ -120,6 +120,12 @@ export class Host {
     await this.#network.setLink(this.#port, "up");
   }
 
+  /** Whether this host has the address now, be it its own or one that keepalived moves about. */
+  async hasAddress(address: string): Promise<boolean> {
+    const { stdout } = await this.run(["ip", "-oneline", "address", "show"]);
+    return stdout.includes(` ${address}/`);
+  }
+
   /** Whether a process of this host listens on the TCP port, on any address. */
   isListening(port: number): boolean {
     const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
@@ -136,10 +142,11 @@ export class Host {
   /** Resolves once `process` (or a child of it) listens on all the ports; rejects early if it ends instead. */
   async untilListening(process: Process, ports: readonly number[], withinMs = 10_000): Promise<void> {
     const isReady = (): boolean => ports.every((port) => this.isListening(port));
-    const what = `listening on port ${ports.join(", ")} of ${this.name}`;
-    await eventually(() => process.hasExited || isReady(), { within: withinMs, every: 5, what });
-    if (!isReady())
-      throw new LabError(`${this.name}: ended instead of ${what}:\n${process.output.slice(-2_000)}`);
+    const end = eventually(() => process.hasExited || isReady(), { within: withinMs, every: 5 });
+    await end.catch(() => {}); // told below, in the program's own words
+    if (isReady()) return;
+    const what = process.hasExited ? "ended instead of listening" : `does not listen after ${withinMs} ms`;
+    throw new LabError(`${this.name}, port ${ports.join(", ")}: ${what}:\n${process.output.slice(-2_000)}`);
   }
 
   /** Asks this host over HTTP, from the root namespace. */

@@ -52,6 +52,14 @@ describe("a lab", () => {
     await expect(lab.host("db1")).rejects.toThrow("has been destroyed");
   });
 
+  test("without root it is refused, with the remedy", async () => {
+    const lab = new URL("./lab.ts", import.meta.url).href;
+    const script = `process.getuid = () => 1000; const { Lab } = await import("${lab}"); await Lab.create();`;
+    const { code, stderr } = await run([process.execPath, "-e", script], { mayFail: true });
+    expect(code).toBe(1);
+    expect(stderr).toContain("the lab makes network namespaces and so needs root; run this as root");
+  });
+
   test("killed with its owner, it leaves nothing: no daemon of a daemon, no mount, no interface, no file", async () => {
     const before = uplinks();
     const script = fileURLToPath(new URL("./fixtures/abandoned-lab.ts", import.meta.url));
