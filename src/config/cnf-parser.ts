@@ -143,11 +143,11 @@ class CnfParser {
   }
 }
 
-const PARAMETER = /^([A-Za-z0-9_@][A-Za-z0-9_.@-]*)[ \t]*=(.*)$/;
+const PARAMETER = /^([A-Za-z0-9_@][A-Za-z0-9_.@-]*)[ \t]*=(.*)$/s;
 
 /** Cuts at a # or ; that follows a blank. */
 function withoutComment(text: string): string {
-  return trimBlanks(text.replace(/[ \t][#;].*$/, ""));
+  return trimBlanks(text.replace(/[ \t][#;].*$/s, ""));
 }
 
 /** Where the value in quotes ends; -1: nowhere. */

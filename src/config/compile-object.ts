@@ -1,5 +1,6 @@
 import type { ConfigurationObject, Given } from "./configuration.ts";
 import type { Findings, Subject } from "./findings.ts";
+import { own } from "./own.ts";
 import type { Parameter, ParameterSet } from "./parameter.ts";
 import { type ResolvedSection, suggestion } from "./resolve-sections.ts";
 import type { ObjectSchema, Obsolete } from "./schema/object-schema.ts";
@@ -73,7 +74,7 @@ class ObjectCompiler {
     const name = found.value.toLowerCase();
     if (Object.hasOwn(modules, name)) return name;
     const subject = { at: found.at, parameter: moduleParameter, found: found.value };
-    const present = moduleAliases[name];
+    const present = own(moduleAliases, name);
     if (present !== undefined) {
       this.#warn(
         `${moduleParameter}=${name}`,
@@ -104,7 +105,7 @@ class ObjectCompiler {
     const { name } = parameter;
     if (Object.hasOwn(set, name)) return name;
     const subject = { at: parameter.at, parameter: name };
-    const present = Object.hasOwn(this.#schema.renamed, name) ? this.#schema.renamed[name] : undefined;
+    const present = own(this.#schema.renamed, name);
     if (present !== undefined && Object.hasOwn(set, present)) {
       if (this.#section.parameters.some((other) => other.name === present)) {
         this.#problem(
@@ -126,8 +127,7 @@ class ObjectCompiler {
   #obsolete(name: string): Obsolete | undefined {
     const { obsolete } = this.#schema;
     const lower = name.toLowerCase();
-    const key = [lower, lower.replace(/\..*$/, ".*")].find((candidate) => Object.hasOwn(obsolete, candidate));
-    return key === undefined ? undefined : obsolete[key];
+    return own(obsolete, lower) ?? own(obsolete, lower.replace(/\..*$/s, ".*"));
   }
 
   #passOver({ at, name, value }: SourceParameter, obsolete: Obsolete): void {
@@ -186,7 +186,9 @@ class ObjectCompiler {
   }
 
   #fillIn(set: ParameterSet, values: Record<string, unknown>): void {
-    const written = new Set(this.#section.parameters.map(({ name }) => this.#schema.renamed[name] ?? name));
+    const written = new Set(
+      this.#section.parameters.map(({ name }) => own(this.#schema.renamed, name) ?? name),
+    );
     for (const [name, parameter] of Object.entries(set)) {
       if (written.has(name)) continue;
       values[name] = defaultOf(parameter);

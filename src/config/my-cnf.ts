@@ -111,7 +111,7 @@ class MyCnfReader {
   }
 
   #directive(line: string, at: Place, chain: readonly string[]): void {
-    const [, name, gap, argument] = /^!(includedir|include)(\s*)(.*)$/.exec(line) ?? [];
+    const [, name, gap, argument] = /^!(includedir|include)(\s*)(.*)$/s.exec(line) ?? [];
     if (name === undefined || argument === undefined) return; // the client passes over what it does not know
     if (argument === "" || gap === "") {
       throw invalid(at, `!${name} needs a path after a space: !${name} /etc/mysql/conf.d`);

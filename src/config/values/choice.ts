@@ -1,3 +1,4 @@
+import { own } from "../own.ts";
 import { type Deprecation, parsed, refused, type ValueType } from "./value-type.ts";
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
@@ -29,7 +30,7 @@ export function tlsSwitch(): ValueType<boolean> {
   return {
     ...plain,
     parse: (text) => {
-      const old = { required: true, enabled: true, disabled: false }[text.toLowerCase()];
+      const old = own({ required: true, enabled: true, disabled: false }, text.toLowerCase());
       if (old === undefined) return plain.parse(text);
       return parsed(old, { name: `ssl=${text.toLowerCase()}`, instead: `ssl=${old}` });
     },
@@ -58,7 +59,7 @@ export function oneOf<const T extends string>(
     json: { type: "string", enum: [...words, ...extra] },
     parse: (text) => {
       const lower = text.toLowerCase();
-      const deprecated = Object.hasOwn(old, lower) ? old[lower] : undefined;
+      const deprecated = own(old, lower);
       if (deprecated !== undefined) return parsed(deprecated.value, deprecated.deprecation);
       const value = byName.get(lower);
       return value === undefined ? refused("not one of the possible words") : parsed(value);
