@@ -40,6 +40,21 @@ describe("nginx", () => {
     expect((await spare.run(["curl", "-s", "http://balancer:8080/"])).stdout).toBe("web GET\n");
   });
 
+  test("serves https, which the test checks against the lab's authority", async () => {
+    const { address, address6 } = balancer;
+    const own = await lab.certificate("balancer", { names: [address, address6] });
+    const strange = await lab.certificate("strange", { authority: "stranger" });
+    const tls = `ssl_certificate ${own.certificate}; ssl_certificate_key ${own.key};`;
+    await startNginx(
+      balancer,
+      `http { server { listen [::]:443 ssl ipv6only=off; ${tls} return 204; } }`,
+      [443],
+    );
+    expect((await balancer.http("/", { port: 443, authority: own.authority })).status).toBe(204);
+    expect((await balancer.http("/", { port: 443, authority: own.authority, family: 6 })).status).toBe(204);
+    await expect(balancer.http("/", { port: 443, authority: strange.authority })).rejects.toThrow();
+  });
+
   test("that cannot start says why", async () => {
     await expect(startNginx(balancer, "nonsense;", [81])).rejects.toThrow('unknown directive "nonsense"');
     await expect(balancer.http("/", { port: 81 })).rejects.toThrow();

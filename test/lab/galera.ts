@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../eventually.ts";
 import type { Host } from "./host.ts";
@@ -34,6 +34,12 @@ const PROVIDER_OPTIONS = {
 };
 const SYNC_DEADLINE_MS = 40_000;
 
+/** How far a node has got in the history of a cluster. */
+interface Position {
+  readonly uuid: string;
+  readonly seqno: number;
+}
+
 /** A Galera cluster. Each node is a server like any other: kill it, hang it, cut its host. */
 export class Galera {
   readonly nodes: readonly MariaDb[];
@@ -65,9 +71,7 @@ export class Galera {
    */
   async rejoin(node: MariaDb, { needsEverything = false } = {}): Promise<void> {
     if (needsEverything) rmSync(grastate(node), { force: true });
-    const position = needsEverything ? undefined : await recoverPosition(node);
-    await node.start(...(position ? [`--wsrep-start-position=${position.uuid}:${position.seqno}`] : []));
-    await this.untilState(node, "Synced");
+    await this.#start(node, needsEverything ? undefined : await recoverPosition(node));
   }
 
   /** Starts the cluster again when no node runs: the most advanced one first, then the others join it. */
@@ -75,15 +79,20 @@ export class Galera {
     const alive = this.nodes.filter((node) => node.isRunning);
     if (alive.length > 0)
       throw new LabError(`${alive.map((node) => node.host.name).join(", ")} still runs; rejoin the others`);
-    const positions = await Promise.all(
-      this.nodes.map(async (node) => ({ node, ...(await recoverPosition(node)) })),
+    const found = await Promise.all(
+      this.nodes.map(async (node) => ({ node, position: await recoverPosition(node) })),
     );
-    const [first, ...others] = positions
-      .sort((a, b) => (b.seqno ?? -1) - (a.seqno ?? -1))
-      .map(({ node }) => node);
+    const [first, ...others] = found.sort((a, b) => seqnoOf(b.position) - seqnoOf(a.position));
     if (!first) return;
-    await startFirst(first);
-    await Promise.all(others.map(async (node) => await this.rejoin(node)));
+    allowBootstrap(first.node);
+    await this.#start(first.node, first.position, "--wsrep-new-cluster");
+    await Promise.all(others.map(async ({ node, position }) => await this.#start(node, position)));
+  }
+
+  async #start(node: MariaDb, position: Position | undefined, ...args: readonly string[]): Promise<void> {
+    const from = position ? [`--wsrep-start-position=${position.uuid}:${position.seqno}`] : [];
+    await node.start(...from, ...args);
+    await this.untilState(node, "Synced");
   }
 }
 
@@ -97,7 +106,7 @@ export async function startGalera(lab: Lab, settings: GaleraSettings = {}): Prom
   const [firstHost, ...otherHosts] = hosts;
   if (!firstHost) throw new LabError("a Galera cluster has at least one node");
   const first = await MariaDb.create(firstHost, nodeSettings(firstHost, hosts, settings));
-  await startFirst(first);
+  await new Galera([first]).bootstrap();
   await first.stop();
   rmSync(join(first.datadir, "galera.cache"), { force: true });
   const others = await Promise.all(
@@ -129,25 +138,23 @@ function nodeSettings(host: Host, members: readonly Host[], settings: GaleraSett
   };
 }
 
-async function startFirst(node: MariaDb): Promise<void> {
-  try {
-    const text = readFileSync(grastate(node), "utf8");
-    writeFileSync(grastate(node), text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error; // it has never been in a cluster
-  }
-  await node.start("--wsrep-new-cluster");
-  await new Galera([node]).untilSynced();
+/** A node that was not the last to stop refuses to start a cluster, unless told that this is meant. */
+function allowBootstrap(node: MariaDb): void {
+  if (!existsSync(grastate(node))) return; // it has never been in a cluster
+  const text = readFileSync(grastate(node), "utf8");
+  writeFileSync(grastate(node), text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"));
 }
 
 /** Where a node stands, from its log of transactions as after a crash; nothing if it has never been in a cluster. */
-async function recoverPosition(
-  node: MariaDb,
-): Promise<{ readonly uuid: string; readonly seqno: number } | undefined> {
+async function recoverPosition(node: MariaDb): Promise<Position | undefined> {
   const process = await node.launch("--wsrep-recover");
-  await process.exited;
+  await process.ended();
   const [, uuid, seqno] = process.output.match(/Recovered position: ([0-9a-f-]{36}):(-?\d+)/) ?? [];
   return uuid && seqno && Number(seqno) >= 0 ? { uuid, seqno: Number(seqno) } : undefined;
+}
+
+function seqnoOf(position: Position | undefined): number {
+  return position?.seqno ?? -1;
 }
 
 function grastate(node: MariaDb): string {

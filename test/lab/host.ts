@@ -31,22 +31,20 @@ export class Host {
     const folder = join(labFolder, name);
     for (const path of PRIVATE_FOLDERS) mkdirSync(join(folder, path), { recursive: true });
     mkdirSync(join(folder, "run/lock"));
-    chmodSync(folder, 0o777);
     chmodSync(join(folder, "var/tmp"), 0o1777);
     chmodSync(join(folder, "dev/shm"), 0o1777);
     await run(["cp", "-a", "/etc/.", join(folder, "etc")]);
     const namespace = await Namespace.openHost(name, folder, hostsFile);
-    const port = await network.plug(namespace.pid);
-    const host = new Host(name, labFolder, namespace, network, port);
-    await ip(
-      [...namespace.enter, "--"],
-      [
-        `address add ${port.address}/24 dev eth0`,
-        `address add ${port.address6}/64 dev eth0 nodad`,
-        "link set eth0 up",
-      ],
-    );
-    return host;
+    try {
+      const port = await network.plug(namespace.pid);
+      const addresses = [`${port.address}/24 dev eth0`, `${port.address6}/64 dev eth0 nodad`];
+      const lines = [...addresses.map((address) => `address add ${address}`), "link set eth0 up"];
+      await ip([...namespace.enter, "--"], lines);
+      return new Host(name, labFolder, namespace, network, port);
+    } catch (error) {
+      await namespace.close();
+      throw error;
+    }
   }
 
   private constructor(name: string, labFolder: string, namespace: Namespace, network: Switch, port: Port) {
@@ -149,9 +147,12 @@ export class Host {
     throw new LabError(`${this.name}, port ${ports.join(", ")}: ${what}:\n${process.output.slice(-2_000)}`);
   }
 
-  /** Asks this host over HTTP, from the root namespace. */
-  async http(path: string, question: HttpQuestion = {}): Promise<HttpAnswer> {
-    return await httpRequest(this.address, path, question);
+  /** Asks this host over HTTP, from the root namespace, by IPv4 unless `family` is 6. */
+  async http(
+    path: string,
+    { family = 4, ...question }: HttpQuestion & { readonly family?: 4 | 6 } = {},
+  ): Promise<HttpAnswer> {
+    return await httpRequest(family === 6 ? this.address6 : this.address, path, question);
   }
 
   /** Ends everything that runs here. */

@@ -1,4 +1,6 @@
-import { request } from "node:http";
+import { readFileSync } from "node:fs";
+import { request as plainRequest } from "node:http";
+import { request as tlsRequest } from "node:https";
 import { deadline } from "./deadline.ts";
 import { TextTail } from "./text-tail.ts";
 
@@ -11,6 +13,8 @@ export interface HttpQuestion {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
+  /** Asks over https and believes only this authority: the path of its certificate. */
+  readonly authority?: string;
 }
 
 export interface HttpAnswer {
@@ -25,9 +29,11 @@ export async function httpRequest(
   path: string,
   question: HttpQuestion,
 ): Promise<HttpAnswer> {
-  const { port = 9200, method = "GET", headers = {}, body, timeoutMs = 5_000 } = question;
+  const { port = 9200, method = "GET", headers = {}, body, timeoutMs = 5_000, authority } = question;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-  const asked = request({ host: address, port, path, method, headers, agent: false }, (answer) => {
+  const request = authority === undefined ? plainRequest : tlsRequest;
+  const ca = authority === undefined ? {} : { ca: readFileSync(authority) };
+  const asked = request({ host: address, port, path, method, headers, agent: false, ...ca }, (answer) => {
     const text = new TextTail(BODY_CAP);
     answer.setEncoding("utf8");
     answer.on("data", (chunk: string) => text.append(chunk));

@@ -16,6 +16,8 @@ import { checkRequirements } from "./requirements.ts";
 import { Switch } from "./switch.ts";
 
 const FOLDER_PREFIX = "sluice-lab-";
+/** Labs not destroyed yet: a lab ends when its pipes are closed, and must not when nobody happens to refer to it. */
+const live = new Set<Lab>();
 
 export class Lab {
   readonly name: string;
@@ -32,7 +34,9 @@ export class Lab {
     const folder = mkdtempSync(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-${name}-`));
     chmodSync(folder, 0o755); // daemons run as users of their own
     writeFileSync(join(folder, "hosts"), "127.0.0.1 localhost\n::1 localhost\n");
-    return new Lab(name, folder, await Switch.create(folder));
+    const lab = new Lab(name, folder, await Switch.create(folder));
+    live.add(lab);
+    return lab;
   }
 
   private constructor(name: string, folder: string, network: Switch) {
@@ -96,6 +100,7 @@ export class Lab {
     const hosts = await Promise.allSettled(this.#hosts.values());
     await Promise.allSettled(hosts.map((host) => host.status === "fulfilled" && host.value.close()));
     await this.#network.close();
+    live.delete(this);
   }
 }
 
@@ -103,7 +108,12 @@ export class Lab {
 function removeLeftovers(): void {
   for (const entry of readdirSync(tmpdir())) {
     const pid = entry.startsWith(FOLDER_PREFIX) && Number.parseInt(entry.slice(FOLDER_PREFIX.length), 10);
-    if (pid && !isAlive(pid)) rmSync(join(tmpdir(), entry), { recursive: true, force: true });
+    if (!pid || isAlive(pid)) continue;
+    try {
+      rmSync(join(tmpdir(), entry), { recursive: true, force: true });
+    } catch {
+      // its own switch is removing it this very moment
+    }
   }
 }
 

@@ -139,8 +139,9 @@ export class MariaDb {
 
   /** kill -9; resolves when it is dead. */
   async kill(): Promise<void> {
-    this.#running.kill();
-    await this.#running.exited;
+    const process = this.#running;
+    process.kill();
+    await process.ended();
   }
 
   /** SIGSTOP: the kernel still accepts connections, the server says nothing. */

@@ -80,6 +80,6 @@ export class Namespace {
   /** Ends the namespaces; resolves when nothing that ran in them is left. */
   async close(): Promise<Exit> {
     this.#first.closeInput();
-    return await this.#first.exited;
+    return await this.#first.ended();
   }
 }

@@ -107,6 +107,11 @@ export class Process {
     if (this.#isWrapper && signal !== "SIGSTOP") send(this.#child.pid, "SIGCONT"); // see stop()
   }
 
+  /** The end of a program that is about to end. */
+  async ended(withinMs = 20_000): Promise<Exit> {
+    return await deadline(this.exited, withinMs, `the end of ${this.#name}`);
+  }
+
   /** Kills the program and whatever else runs in its process group. */
   killGroup(): void {
     if (!this.#exit && this.#child.pid !== undefined) send(-this.#child.pid, "SIGKILL");

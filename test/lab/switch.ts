@@ -36,6 +36,15 @@ export class Switch {
   /** @param folder the lab's folder; the switch removes it in the end */
   static async create(folder: string): Promise<Switch> {
     const namespace = await Namespace.openSwitch(folder);
+    try {
+      return await Switch.#plugIn(namespace);
+    } catch (error) {
+      await namespace.close();
+      throw error;
+    }
+  }
+
+  static async #plugIn(namespace: Namespace): Promise<Switch> {
     const taken = (await run(["ip", "-4", "-oneline", "route", "show", "table", "all"])).stdout;
     const start = Math.floor(Math.random() * SUBNETS);
     for (let i = 0; i < SUBNETS; i++) {
@@ -44,7 +53,6 @@ export class Switch {
       const network = new Switch(namespace, number);
       if (await network.#plugUplink()) return network;
     }
-    await namespace.close();
     throw new LabError("every subnet 10.218.1.0/24 to 10.218.254.0/24 is in use; are 254 labs running?");
   }
 
@@ -108,7 +116,7 @@ export class Switch {
     if (!line) return;
     this.#delayLines.delete(number);
     line.kill();
-    await line.exited;
+    await line.ended();
     await this.#ip(`link delete slow${number}`, `link set ${port(number)} master bridge`);
   }
 
