@@ -17,5 +17,5 @@ for rule in leaf-first hot-path proxy-and-monitor-apart no-cycles; do
   grep -q "$rule" /tmp/sluice-boundaries.$$ || { cat /tmp/sluice-boundaries.$$; echo "rule $rule did not fire on its fixture" >&2; exit 1; }
 done
 rm -f /tmp/sluice-boundaries.$$
-step knip
+step knip --no-progress
 step bun run scripts/generate.ts --check

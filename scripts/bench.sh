@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Measures against the real alternative in the same run and prints ratios: bench.sh health
+set -euo pipefail
+cd "$(dirname "$0")/.."
+what=${1:?usage: bench.sh health}; shift
+[ -f "bench/$what.ts" ] || { echo "bench.sh: there is no bench/$what.ts" >&2; exit 2; }
+scripts/setup.sh
+scripts/build.sh
+export PATH="$PATH:/usr/sbin:/sbin"
+exec node_modules/.bin/bun run "bench/$what.ts" "$@"
