@@ -53,6 +53,8 @@ export const CATALOGUE = {
   GALERA_DONOR_ACCEPTED: ok("The node is donor or desynced, and the policy lets such a node serve."),
   REPLICA_HEALTHY: ok("Both replication threads run and the lag is within the limit."),
   STANDALONE_HEALTHY: ok("The server accepted a login and answered a query with at least one row."),
+  SERVES_READS: ok("The server is read-only, and only reads were asked for."),
+  IS_DONOR: ok("The node is donor or desynced, which is what was asked for."),
   CONNECTOR_HEALTHY: ok("The connector or proxy port passed a query through and brought an answer back."),
 
   // Verdicts: down or draining
@@ -219,6 +221,7 @@ export const CATALOGUE = {
 
   // Sluice's own errors
   USAGE: usage("The command line is wrong.", "`sluice help` and `sluice COMMAND --help` show the forms."),
+  REQUEST_INVALID: usage("A request to the agent is wrong.", "The sentence says what would be right."),
   CONFIG_INVALID: usage("The configuration is wrong.", "Each mistake is named with its file and line."),
   SECRET_UNREADABLE: usage(
     "An encrypted password cannot be read, or its key file is missing or not safe.",
