@@ -1,0 +1,88 @@
+import type { Clock } from "../../telemetry/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { FleetView } from "../../topology/fleet.ts";
+import { PublishedServers, type ServerSelection } from "../published-servers.ts";
+import type { Publisher } from "../publisher.ts";
+import { AllowList } from "../tcp/allow-list.ts";
+import { formatListenAddress, type ListenAddress, listen } from "../tcp/listen.ts";
+import { type PeerCounters, PeerServer } from "../tcp/peer-server.ts";
+import { AgentConversation } from "./agent-conversation.ts";
+import type { WeightByLag } from "./agent-line.ts";
+
+export interface AgentCheckOptions {
+  readonly name: string;
+  readonly listen: ListenAddress;
+  /** The servers it speaks of; with several, HAProxy's agent-send names one. */
+  readonly servers: ServerSelection;
+  readonly weightByLag: WeightByLag | undefined;
+  readonly maxConnections: number;
+  /** Addresses and networks; undefined: everybody. Others are closed without an answer. */
+  readonly onlyFrom: readonly string[] | undefined;
+}
+
+export const AGENT_CHECK_DEFAULTS = {
+  weightByLag: undefined,
+  maxConnections: 1000,
+  onlyFrom: undefined,
+} as const satisfies Partial<AgentCheckOptions>;
+
+/** How long a line that names a server is waited for, where several are published. */
+const LINE_MS = 500;
+const ANSWER_MS = 5000;
+const LINGER_MS = 2000;
+
+/** Publisher `agent-check`: HAProxy's agent protocol, one line per connection. */
+export class AgentCheckPublisher implements Publisher {
+  readonly module = "agent-check";
+  readonly name: string;
+  readonly #listen: ListenAddress;
+  readonly #peers: PeerServer;
+  readonly #log: Log;
+
+  /** @throws SluiceError CONFIG_INVALID: only_from is wrong */
+  constructor(options: AgentCheckOptions, fleet: FleetView, clock: Clock, log: Log) {
+    this.name = options.name;
+    this.#listen = options.listen;
+    this.#log = log;
+    const { weightByLag, maxConnections, onlyFrom } = options;
+    const servers = new PublishedServers(fleet, options.servers);
+    this.#peers = new PeerServer({
+      converse: (peer) => new AgentConversation(peer, { servers, weightByLag, clock }),
+      phaseMs: {
+        handshake: ANSWER_MS,
+        silent: LINE_MS,
+        request: LINE_MS,
+        answering: ANSWER_MS,
+        idle: ANSWER_MS,
+        linger: LINGER_MS,
+      },
+      maxConnections,
+      onlyFrom: onlyFrom && new AllowList(onlyFrom),
+      certificate: undefined,
+      clock,
+      log,
+    });
+  }
+
+  /** Plain numbers since the start. */
+  get counters(): Readonly<PeerCounters> {
+    return this.#peers.counters;
+  }
+
+  /** The port it listens on, once started. */
+  get port(): number | undefined {
+    return this.#peers.port;
+  }
+
+  async start(): Promise<void> {
+    await listen(this.#peers.server, this.#listen);
+    this.#log.info(
+      { event: "listening", address: formatListenAddress(this.#listen) },
+      "answers agent checks",
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#peers.close();
+  }
+}
