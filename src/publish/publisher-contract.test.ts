@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type NetConnectOpts } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../../test/support/eventually.ts";
+import { eventually } from "../../test/eventually.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../test/support/fake-fleet.ts";
 import { exchange, RawClient } from "../../test/support/raw-client.ts";
 import { type Clock, SYSTEM_CLOCK } from "../telemetry/clock.ts";
@@ -137,7 +137,7 @@ describe.each(Object.entries(CONTRACTS))("publisher %s", (module, contract) => {
     for (const client of crowd) client.send(contract.question);
     for (const client of crowd) expect(contract.isYes(await client.untilEnd())).toBe(true);
     for (const client of crowd) client.send("more, too late");
-    await eventually("all sent", () => crowd.every((client) => client.socket.writableLength === 0));
+    await eventually(() => crowd.every((client) => client.socket.writableLength === 0), { what: "all sent" });
     expect(crowd.filter((client) => client.errorCode !== undefined)).toEqual([]);
     for (const client of crowd) client.close();
   });
@@ -158,7 +158,7 @@ describe.each(Object.entries(CONTRACTS))("publisher %s", (module, contract) => {
     await publisher.close();
     expect(performance.now() - begun).toBeLessThan(3000);
     for (const client of [silent, half, answered])
-      await eventually("left", () => client.hasEnded || client.isClosed);
+      await eventually(() => client.hasEnded || client.isClosed, { what: "left" });
     await expect(RawClient.open(contract.target(place)).then((client) => client.untilEnd())).resolves.toBe(
       "",
     );

@@ -13,6 +13,7 @@ const WRITABLE: ReadOnlyState = {
 };
 const GALERA: GaleraState = {
   wsrepOn: true,
+  provider: "/usr/lib/galera/libgalera_smm.so",
   clusterStatus: "Primary",
   clusterStateUuid: "e2c9a15e-5485-11e0-0800-6bbb637e7211",
   clusterSize: 3,
@@ -36,7 +37,7 @@ const GALERA: GaleraState = {
 const readOnly = { readOnly: { ...WRITABLE, readOnly: true } };
 const replicates = (lagSeconds: number | undefined) => ({ channels: [aChannel({ lagSeconds })] });
 const standalone = { role: "standalone", code: "STANDALONE_HEALTHY", profile: "standalone" } as const;
-const primary = { role: "primary", code: "REPLICA_IS_PRIMARY", profile: "replica" } as const;
+const primary = { role: "primary", code: "STANDALONE_HEALTHY", profile: "replica" } as const;
 const replica = { role: "replica", code: "REPLICA_HEALTHY", profile: "replica" } as const;
 const down = (code: string) => ({ up: false, code, sentence: `down by ${code}` }) as const;
 

@@ -1,10 +1,18 @@
 import type { Clock } from "../../src/telemetry/clock.ts";
 
-/** Time that moves only when a test says so. */
+interface Timer {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** A clock that stands still until a test moves it. */
 export class FakeClock implements Clock {
-  #now = 1_000_000;
-  #timers: { at: number; callback: () => void }[] = [];
-  randomness = 0.5;
+  #now: number;
+  readonly #timers = new Set<Timer>();
+
+  constructor(now = 0) {
+    this.#now = now;
+  }
 
   now(): number {
     return this.#now;
@@ -14,31 +22,47 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.#now + ms, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** What random() says. */
+  randomness = 0.5;
+
   random(): number {
     return this.randomness;
   }
 
-  after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#now + ms, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
+  /** How many timers wait. */
+  get pending(): number {
+    return this.#timers.size;
   }
 
-  /** Moves on by `ms`, ringing timers in order and letting promises settle after each. */
-  async advance(ms: number): Promise<void> {
+  /** Moves on by `ms`, calling back whatever falls due, in order. */
+  advance(ms: number): void {
     const end = this.#now + ms;
-    for (;;) {
-      await settle();
-      const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (next === undefined) break;
-      this.#timers = this.#timers.filter((timer) => timer !== next);
-      this.#now = Math.max(this.#now, next.at);
-      next.callback();
-    }
+    while (this.#ringNext(end));
+    this.#now = end;
+  }
+
+  /** The same, letting promises settle before each callback and at the end. */
+  async advanceSettling(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    do await settle();
+    while (this.#ringNext(end));
     this.#now = end;
     await settle();
+  }
+
+  #ringNext(end: number): boolean {
+    const due = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+    if (due === undefined) return false;
+    this.#timers.delete(due);
+    this.#now = Math.max(this.#now, due.at);
+    due.callback();
+    return true;
   }
 }
 

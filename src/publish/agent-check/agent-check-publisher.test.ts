@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { eventually } from "../../../test/support/eventually.ts";
+import { eventually } from "../../../test/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import { exchange, RawClient } from "../../../test/support/raw-client.ts";
@@ -45,7 +45,7 @@ describe("one server", () => {
     const client = await RawClient.open(target());
     expect(await client.untilEnd()).toBe("up ready 100%\n");
     client.send("db2\n".repeat(1000)); // too late, and no reason for a reset
-    await eventually("sent", () => client.socket.writableLength === 0);
+    await eventually(() => client.socket.writableLength === 0, { what: "sent" });
     expect(client.errorCode).toBeUndefined();
     client.close();
   });
@@ -85,7 +85,7 @@ describe("several servers", () => {
 
   test("who names none is told so after a while, and who names no end is cut short", async () => {
     const silent = await RawClient.open(target());
-    await eventually("accepted", () => publisher.counters.accepted === 1);
+    await eventually(() => publisher.counters.accepted === 1, { what: "accepted" });
     clock.advance(500);
     expect(await silent.untilEnd()).toStartWith("down #Which server?");
     expect(await exchange(target(), "x".repeat(100_000))).toStartWith("down #unknown server xxx");

@@ -1,6 +1,6 @@
 // The responder against real sockets, with a clock that the test moves.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { eventually } from "../../../test/support/eventually.ts";
+import { eventually } from "../../../test/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import { exchange, RawClient } from "../../../test/support/raw-client.ts";
@@ -34,7 +34,7 @@ async function join(): Promise<RawClient> {
   const before = publisher.counters.accepted;
   const client = await RawClient.open(target());
   clients.push(client);
-  await eventually("accepted", () => publisher.counters.accepted > before);
+  await eventually(() => publisher.counters.accepted > before, { what: "accepted" });
   return client;
 }
 
@@ -155,7 +155,7 @@ describe("clients that do not do what is expected", () => {
   test("one that stops in the middle of a request gets 400 after 5 s", async () => {
     const client = await join();
     client.send("GET / HTT");
-    await eventually("request begun", () => publisher.phases.request === 1);
+    await eventually(() => publisher.phases.request === 1, { what: "request begun" });
     clock.advance(4000);
     client.send("P/1.1\r\nX: y"); // more bytes buy no more time
     clock.advance(999);
@@ -184,10 +184,10 @@ describe("clients that do not do what is expected", () => {
     expect(await client.untilEnd()).toEndWith(YES);
     for (let i = 0; i < 20; i++) {
       client.send("x".repeat(10_000));
-      await eventually("read and dropped", () => client.socket.writableLength === 0);
+      await eventually(() => client.socket.writableLength === 0, { what: "read and dropped" });
     }
     expect(client.errorCode).toBeUndefined();
-    await eventually("lingers", () => publisher.phases.linger === 1);
+    await eventually(() => publisher.phases.linger === 1, { what: "lingers" });
     clock.advance(2000);
     expect(publisher.phases.linger).toBe(0);
   });
@@ -202,7 +202,7 @@ describe("clients that do not do what is expected", () => {
     }
     other.send("GET / HTTP/1.0\r\n\r\n");
     expect(await other.untilEnd()).toEndWith(YES);
-    await eventually("all gone but one", () => publisher.phases.idle === 0);
+    await eventually(() => publisher.phases.idle === 0, { what: "all gone but one" });
   });
 
   test("an idle connection is closed after a minute", async () => {
@@ -220,7 +220,7 @@ describe("clients that do not do what is expected", () => {
     client.socket.pause();
     const request = "GET / HTTP/1.1\r\n\r\n";
     for (let i = 0; i < 200; i++) client.send(request.repeat(500));
-    await eventually("held back", () => publisher.phases.answering === 1);
+    await eventually(() => publisher.phases.answering === 1, { what: "held back" });
     const answered = publisher.counters.requests;
     expect(answered).toBeLessThan(100_000);
     client.socket.resume();
@@ -238,10 +238,9 @@ describe("limits", () => {
     idle.send("GET / HTTP/1.1\r\n\r\n");
     await idle.untilReceived(YES);
     const silent = await join();
-    await eventually(
-      "each in its phase",
-      () => publisher.phases.request === 1 && publisher.phases.silent === 1,
-    );
+    await eventually(() => publisher.phases.request === 1 && publisher.phases.silent === 1, {
+      what: "each in its phase",
+    });
 
     const first = await join(); // the idle one leaves
     await idle.untilEnd();
@@ -264,7 +263,7 @@ describe("limits", () => {
       client.send("GET / HTTP/1.1\r\nX");
     }
     for (let i = 0; i < 20; i++) expect(await ask("GET / HTTP/1.0\r\n\r\n")).toEndWith(YES);
-    await eventually("all accepted", () => publisher.counters.accepted === 320);
+    await eventually(() => publisher.counters.accepted === 320, { what: "all accepted" });
     expect(Object.values(publisher.phases).reduce((a, b) => a + b)).toBeLessThanOrEqual(50);
   });
 
@@ -291,7 +290,7 @@ describe("metrics and credentials", () => {
     await start({ metrics: () => promise });
     const client = await join();
     client.send("GET /metrics HTTP/1.1\r\n\r\nGET /liveness HTTP/1.0\r\n\r\n");
-    await eventually("asked", () => publisher.phases.answering === 1);
+    await eventually(() => publisher.phases.answering === 1, { what: "asked" });
     expect(client.received).toBe("");
     resolve("up 1\n");
     const answer = await client.untilEnd();
@@ -303,7 +302,7 @@ describe("metrics and credentials", () => {
     await start({ metrics: () => new Promise(() => {}) });
     const client = await join();
     client.send("GET /metrics HTTP/1.1\r\n\r\n");
-    await eventually("asked", () => publisher.phases.answering === 1);
+    await eventually(() => publisher.phases.answering === 1, { what: "asked" });
     clock.advance(5000);
     expect(await client.untilEnd()).toBe("");
   });
@@ -321,7 +320,7 @@ describe("metrics and credentials", () => {
     const client = await join();
     client.socket.pause();
     client.send("GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n");
-    await eventually("held back", () => publisher.phases.answering === 1);
+    await eventually(() => publisher.phases.answering === 1, { what: "held back" });
     client.socket.resume();
     expect((await client.untilEnd()).length).toBeGreaterThan(text.length);
     expect(client.received).toEndWith(text.slice(-1000));

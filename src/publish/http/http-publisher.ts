@@ -107,7 +107,7 @@ export class HttpPublisher implements Publisher {
    * Reads certificate and key again, for clients that come after that.
    * @throws SluiceError CONFIG_INVALID; the certificate in use stays
    */
-  reloadCertificate(): void {
+  reload(): void {
     this.#certificate?.reload();
   }
 }

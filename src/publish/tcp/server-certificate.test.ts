@@ -6,7 +6,7 @@ import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
-import { eventually } from "../../../test/support/eventually.ts";
+import { eventually } from "../../../test/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import { exchange, RawClient } from "../../../test/support/raw-client.ts";
@@ -91,12 +91,12 @@ describe("a listener with a certificate", () => {
     const port = started.port ?? 0;
     show("new");
     expect((await ask(port)).name).toBe("old");
-    started.reloadCertificate();
+    started.reload();
     expect((await ask(port)).name).toBe("new");
     copyFileSync(path("old.key"), path("shown.key"));
-    expect(() => started.reloadCertificate()).toThrow(/shown.crt with the key .*shown.key cannot be used/);
+    expect(() => started.reload()).toThrow(/shown.crt with the key .*shown.key cannot be used/);
     writeFileSync(path("shown.crt"), "no certificate");
-    expect(() => started.reloadCertificate()).toThrow(/cannot be used/);
+    expect(() => started.reload()).toThrow(/cannot be used/);
     expect((await ask(port)).name).toBe("new");
   });
 
@@ -104,7 +104,7 @@ describe("a listener with a certificate", () => {
     show("old");
     const { port = 0 } = await start();
     const asked = ask(port, "");
-    await eventually("handshake done", () => publisher?.phases.silent === 1);
+    await eventually(() => publisher?.phases.silent === 1, { what: "handshake done" });
     clock.advance(200);
     expect((await asked).answer).toStartWith("HTTP/1.1 200 OK\r\n");
   });
@@ -116,7 +116,7 @@ describe("a listener with a certificate", () => {
       "HTTP/1.1 200",
     );
     const mute = await RawClient.open({ port, host: "127.0.0.1" });
-    await eventually("shaking hands", () => publisher?.phases.handshake === 1);
+    await eventually(() => publisher?.phases.handshake === 1, { what: "shaking hands" });
     clock.advance(5000);
     expect(await mute.untilEnd()).toBe("");
     mute.close();

@@ -1,0 +1,223 @@
+import { hostname } from "node:os";
+import { Command } from "commander";
+import { compileConfiguration } from "../config/compile-configuration.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { type ConnectionFlags, resolveConnection } from "../config/connection.ts";
+import { REAL_FILES } from "../config/file-access.ts";
+import type { ParameterSet } from "../config/parameter.ts";
+import { formatProblem } from "../config/problem.ts";
+import { HEALTH } from "../config/schema/health.ts";
+import { MONITOR } from "../config/schema/monitor.ts";
+import { PUBLISHER } from "../config/schema/publisher.ts";
+import type { SourceSection } from "../config/source.ts";
+import { SluiceError } from "../errors/sluice-error.ts";
+import { findIdentity } from "../system/privileges.ts";
+import { runtimePaths } from "../system/runtime-paths.ts";
+import type { DaemonPlan } from "./daemon.ts";
+import { runDaemon } from "./daemon.ts";
+import { planPublishers } from "./plan-publishers.ts";
+import { planServers } from "./plan-servers.ts";
+
+/**
+ * `sluice agent`: the daemon of `sluice run` without a configuration file. Its flags become the objects that a file would
+ * hold, so every value is checked by the same schemas and means the same.
+ */
+export async function agentCommand(args: readonly string[]): Promise<number> {
+  const program = agentProgram();
+  program.parse([...args], { from: "user" });
+  return await runDaemon(agentPlan(program.opts(), process.env));
+}
+
+// Parameters of the objects behind the agent that are flags, too: name -> the agent's own default, if it differs.
+const MONITOR_FLAGS: ParameterSet = { monitor_interval: MONITOR.modules.auto.monitor_interval, ...HEALTH };
+const HTTP_FLAGS: ParameterSet = PUBLISHER.modules.http;
+const AGENT_DEFAULTS: Readonly<Record<string, string>> = { heartbeat: "100ms" };
+// Some flags need another name than their parameter: port is the server's.
+const HTTP_NAMES: Readonly<Record<string, string>> = {
+  address: "listen",
+  port: "http-port",
+  ssl: "https",
+  ...prefixed(),
+};
+
+function prefixed(): Record<string, string> {
+  const names = Object.keys(HTTP_FLAGS).filter((name) => name.startsWith("ssl_"));
+  return Object.fromEntries(names.map((name) => [name, `https-${name.slice(4).replaceAll("_", "-")}`]));
+}
+
+interface AgentFlags extends Record<string, unknown> {
+  readonly name: string;
+  readonly agentPort?: string;
+  readonly runtimeDir?: string;
+  readonly stateDir?: string;
+  readonly pidFile?: string;
+  readonly runAs?: string;
+  readonly controlGroup?: string;
+  readonly logFile?: string;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logFormat: "auto" | "text" | "json";
+}
+
+export function agentProgram(): Command {
+  const program = new Command("sluice agent")
+    .description(
+      "Watches the local server and answers the health checks of balancers.\nIt finds the server, the account and the password as the mysql client does.",
+    )
+    .allowExcessArguments(false)
+    .option("--name <name>", "name of the server in verdicts and metrics", hostname());
+  connectionOptions(program);
+  const ofSchema = (set: ParameterSet, flagOf: (name: string) => string): void => {
+    for (const [name, { description, default: byDefault, secret, type }] of Object.entries(set)) {
+      if (secret) continue; // argv is public; auth_token comes from --auth-file
+      const value = AGENT_DEFAULTS[name] ?? byDefault;
+      program.option(
+        `--${flagOf(name)} <value>`,
+        `${description} (${type.expected})${value ? ` (default: ${value})` : ""}`,
+      );
+    }
+  };
+  ofSchema(MONITOR_FLAGS, dashed);
+  ofSchema(HTTP_FLAGS, (name) => HTTP_NAMES[name] ?? dashed(name));
+  return program
+    .option("--agent-port <port>", "answer HAProxy's agent-check on this port")
+    .option("--runtime-dir <dir>", "directory of agent.sock and control.sock")
+    .option("--state-dir <dir>", "directory of what survives a restart (default: /var/lib/sluice)")
+    .option("--control-group <group>", "group that may set maintenance besides root")
+    .option("--pid-file <file>", "write the process number here")
+    .option("--run-as <user[:group]>", "give up root for this user once the ports are open")
+    .option("--log-file <file>", "log here instead of to standard error; reopened on SIGHUP")
+    .option("--log-level <level>", "debug, info, warn or error", "info")
+    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto");
+}
+
+/** The mysql client's own options; `-p` is not among them, because argv is public. */
+export function connectionOptions(program: Command): void {
+  program
+    .option("--host <host>", "server to watch; localhost means its socket, unless --port is given")
+    .option("--port <port>", "its port", portNumber)
+    .option("--socket <file>", "its unix socket")
+    .option("--user <user>", "account to log in with")
+    .option(
+      "--password-file <file>",
+      "file whose first line is the password (or $SLUICE_PASSWORD, or my.cnf)",
+    )
+    .option("--defaults-file <file>", "read this option file only")
+    .option("--defaults-extra-file <file>", "read this option file besides the usual ones")
+    .option("--ssl", "speak TLS to the server")
+    .option("--no-ssl", "never speak TLS to the server")
+    .option("--ssl-ca <file>", "authorities that may have signed the server's certificate")
+    .option("--ssl-cert <file>", "certificate to show to the server")
+    .option("--ssl-key <file>", "key of --ssl-cert")
+    .option("--ssl-verify-server-cert", "the server's certificate must be good and name its host");
+}
+
+function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
+  const { target, warnings } = resolveConnection(flags as ConnectionFlags, env, REAL_FILES);
+  for (const warning of warnings) process.stderr.write(`sluice agent: ${warning}\n`);
+  const configuration = agentConfiguration(
+    flags,
+    target.endpoint.kind === "tcp" ? target.endpoint : undefined,
+  );
+  const monitor = configuration.monitors.get(MONITOR_NAME);
+  const paths = runtimePaths(flags.runtimeDir, env);
+  return {
+    servers: planServers(configuration, () => target),
+    offSwitchFiles: monitor?.parameters.disable_files ?? [],
+    runtimeDirectory: paths.directory,
+    stateDirectory: flags.stateDir ?? env["STATE_DIRECTORY"] ?? defaultStateDirectory(env),
+    pidFile: flags.pidFile,
+    runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
+    log: { file: flags.logFile, level: flags.logLevel, format: flags.logFormat },
+    createPublishers: planPublishers(configuration, { paths, controlGroup: flags.controlGroup }),
+  };
+}
+
+const MONITOR_NAME = "agent";
+
+/** The objects that the flags stand for: one server, one monitor, one or two publishers. */
+function agentConfiguration(
+  flags: AgentFlags,
+  tcp: { readonly host: string; readonly port: number } | undefined,
+): Configuration {
+  const address =
+    tcp === undefined
+      ? { socket: "/found/by/the/connection" }
+      : { address: tcp.host, port: String(tcp.port) };
+  const sections = [
+    section(flags.name, { type: "server", ...address }),
+    section(MONITOR_NAME, {
+      type: "monitor",
+      module: "auto",
+      servers: flags.name,
+      ...given(flags, MONITOR_FLAGS, dashed),
+    }),
+    section("http", {
+      type: "publisher",
+      module: "http",
+      server: flags.name,
+      ...given(flags, HTTP_FLAGS, (name) => HTTP_NAMES[name] ?? dashed(name)),
+    }),
+    ...(flags.agentPort === undefined
+      ? []
+      : [
+          section("agent-check", {
+            type: "publisher",
+            module: "agent-check",
+            server: flags.name,
+            port: flags.agentPort,
+          }),
+        ]),
+  ];
+  const result = compileConfiguration(sections, {});
+  if (result.ok) return result.configuration;
+  const problems = result.problems.map(
+    (problem) =>
+      `--${flagOf(problem.section, problem.parameter)}: ${formatProblem({ ...problem, section: undefined, parameter: undefined })}`,
+  );
+  throw new SluiceError("USAGE", problems.join("\n"));
+}
+
+function flagOf(section: string | undefined, parameter: string | undefined): string {
+  if (parameter === undefined) return section ?? "?";
+  if (section === "agent-check") return "agent-port";
+  return section === "http" ? (HTTP_NAMES[parameter] ?? dashed(parameter)) : dashed(parameter);
+}
+
+/** The flags that were given, and the agent's own defaults, as parameters of an object. */
+function given(
+  flags: AgentFlags,
+  set: ParameterSet,
+  flagName: (name: string) => string,
+): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(set)) {
+    const value = flags[camelCase(flagName(name))] ?? AGENT_DEFAULTS[name];
+    if (value !== undefined) values[name] = String(value);
+  }
+  return values;
+}
+
+function section(name: string, values: Readonly<Record<string, string>>): SourceSection {
+  const parameters = Object.entries(values).map(([key, value]) => ({
+    name: key,
+    value,
+    at: undefined,
+    quoted: true,
+  }));
+  return { name, at: undefined, origin: "file", parameters };
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new SluiceError("USAGE", `--port ${text}: expected a port from 1 to 65535`);
+}
+
+function defaultStateDirectory(env: NodeJS.ProcessEnv): string {
+  if (process.getuid?.() === 0) return "/var/lib/sluice";
+  return `${env["XDG_STATE_HOME"] ?? `${env["HOME"] ?? "/tmp"}/.local/state`}/sluice`;
+}
+
+const dashed = (name: string): string => name.replaceAll("_", "-");
+const camelCase = (name: string): string =>
+  name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,0 +1,80 @@
+import { Command } from "commander";
+import type { Configuration } from "../config/configuration.ts";
+import { REAL_FILES } from "../config/file-access.ts";
+import { loadConfiguration } from "../config/load-configuration.ts";
+import { formatProblem, formatWarning } from "../config/problem.ts";
+import { SluiceError } from "../errors/sluice-error.ts";
+import { findIdentity } from "../system/privileges.ts";
+import { runtimePaths } from "../system/runtime-paths.ts";
+import type { LogOptions } from "../telemetry/logger.ts";
+import { type DaemonPlan, runDaemon } from "./daemon.ts";
+import { planPublishers } from "./plan-publishers.ts";
+import { configuredTarget, planServers } from "./plan-servers.ts";
+
+interface RunFlags {
+  readonly config: string;
+  readonly runtimeDir?: string;
+  readonly pidFile?: string;
+  readonly runAs?: string;
+  readonly logFile?: string;
+  readonly logFormat: "auto" | "text" | "json";
+}
+
+/** `sluice run`: the daemon of a configuration file. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  const program = runProgram();
+  program.parse([...args], { from: "user" });
+  const flags = program.opts<RunFlags>();
+  return await runDaemon(runPlan(flags, loadOrThrow(flags.config), process.env));
+}
+
+export function runProgram(): Command {
+  return new Command("sluice run")
+    .description("Runs the daemon of a configuration file: watches its servers and tells whoever asks.")
+    .allowExcessArguments(false)
+    .option("--config <file>", "configuration file", "/etc/sluice.cnf")
+    .option("--runtime-dir <dir>", "directory of agent.sock and control.sock")
+    .option("--pid-file <file>", "write the process number here")
+    .option("--run-as <user[:group]>", "give up root for this user once the ports are open")
+    .option("--log-file <file>", "log here instead of to standard error; reopened on SIGHUP")
+    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto");
+}
+
+/** Reads the configuration; every mistake becomes a line of one CONFIG_INVALID, warnings go to standard error. */
+function loadOrThrow(path: string): Configuration {
+  const result = loadConfiguration(path, REAL_FILES, process.env);
+  for (const warning of result.warnings) process.stderr.write(`warning: ${formatWarning(warning)}\n`);
+  if (result.ok) return result.configuration;
+  throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
+}
+
+function runPlan(flags: RunFlags, configuration: Configuration, env: NodeJS.ProcessEnv): DaemonPlan {
+  const settings = configuration.sluice.parameters;
+  const paths = runtimePaths(flags.runtimeDir, env);
+  const targets = planServers(configuration, (server, monitor) =>
+    configuredTarget(server, monitor, REAL_FILES, (secret) => secret.reveal()),
+  );
+  const files = [...configuration.monitors.values()].flatMap(({ parameters }) => parameters.disable_files);
+  return {
+    servers: targets,
+    offSwitchFiles: [...new Set(files)],
+    runtimeDirectory: paths.directory,
+    stateDirectory: env["STATE_DIRECTORY"] ?? settings.datadir,
+    pidFile: flags.pidFile,
+    runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
+    log: logOptions(flags, settings),
+    createPublishers: planPublishers(configuration, { paths, controlGroup: undefined }),
+  };
+}
+
+function logOptions(flags: RunFlags, settings: Configuration["sluice"]["parameters"]): LogOptions {
+  const file = flags.logFile ?? (settings.logdir === undefined ? undefined : `${settings.logdir}/sluice.log`);
+  const level = settings.log_debug
+    ? "debug"
+    : settings.log_notice || settings.log_info
+      ? "info"
+      : settings.log_warning
+        ? "warn"
+        : "error";
+  return { file, level, format: flags.logFormat };
+}

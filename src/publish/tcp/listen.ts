@@ -1,0 +1,76 @@
+import type { Server } from "node:net";
+import { SluiceError } from "../../errors/sluice-error.ts";
+import { formatHostPort } from "../../topology/endpoint.ts";
+
+/** Where a publisher listens. `::` is every address of both families; a file descriptor is an inherited listening socket. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "fd"; readonly fd: number };
+
+/**
+ * Starts listening. On a machine without IPv6, `::` means every IPv4 address.
+ * @throws SluiceError ADDRESS_IN_USE, FORBIDDEN, CONFIG_INVALID (no such address here) or IO_FAILED, naming the address
+ */
+export async function listen(server: Server, address: ListenAddress): Promise<void> {
+  try {
+    await listenOnce(server, address);
+  } catch (error) {
+    if (address.kind === "tcp" && address.host === "::" && lacksIpv6(error)) {
+      return await listen(server, { ...address, host: "0.0.0.0" });
+    }
+    throw listenError(error, formatListenAddress(address));
+  }
+}
+
+/** The address for logs and sentences. */
+export function formatListenAddress(address: ListenAddress): string {
+  return address.kind === "fd"
+    ? `inherited socket ${address.fd}`
+    : formatHostPort(address.host, address.port);
+}
+
+/** Listens on what node:net takes, and settles when it does or cannot. */
+export function listenOnce(
+  server: Server,
+  target: { host: string; port: number } | { fd: number } | { path: string },
+) {
+  return new Promise<void>((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      server.off("listening", settle);
+      server.off("error", settle);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    server.once("listening", settle);
+    server.once("error", settle);
+    server.listen({ ...target, ipv6Only: false });
+  });
+}
+
+/** Says in a sentence why nobody can listen at `where`. */
+export function listenError(error: unknown, where: string): SluiceError {
+  const options = { cause: error };
+  switch (errnoOf(error)) {
+    case "EADDRINUSE":
+      return new SluiceError("ADDRESS_IN_USE", `cannot listen on ${where}: another program does`, options);
+    case "EACCES":
+    case "EPERM":
+      return new SluiceError("FORBIDDEN", `cannot listen on ${where}: not permitted for this user`, options);
+    case "EADDRNOTAVAIL":
+      return new SluiceError(
+        "CONFIG_INVALID",
+        `cannot listen on ${where}: this host has no such address`,
+        options,
+      );
+    default:
+      return new SluiceError("IO_FAILED", `cannot listen on ${where}: ${String(error)}`, options);
+  }
+}
+
+function lacksIpv6(error: unknown): boolean {
+  return ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"].includes(errnoOf(error) ?? "");
+}
+
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,167 @@
+/**
+ * tcp/: the manners that every publisher with a socket shares, whatever it says. Each client is in one phase with one
+ * time limit (peer.ts); nobody is reset who may still read; a flood costs a bounded number of places.
+ *
+ *   listener ──▶ only_from? ──▶ room? ──▶ TLS? ──▶ Peer ◀──▶ Conversation (HTTP, agent-check)
+ *
+ * May import errors/, topology/ and telemetry/.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { Clock } from "../../telemetry/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { AllowList } from "./allow-list.ts";
+import { ExpiryQueue } from "./expiry-queue.ts";
+import { type Conversation, Peer, type Phase, type PhaseQueues } from "./peer.ts";
+import type { ServerCertificate } from "./server-certificate.ts";
+
+export interface PeerServerOptions {
+  /** Makes the protocol's side of a new client. */
+  readonly converse: (peer: Peer) => Conversation;
+  /** How long a client may stay in each phase, ms. */
+  readonly phaseMs: Readonly<Record<Phase, number>>;
+  readonly maxConnections: number;
+  /** undefined: everybody (a unix socket's clients are let in by its file mode). */
+  readonly onlyFrom: AllowList | undefined;
+  readonly certificate: ServerCertificate | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Plain counters since the start; read from outside. */
+export interface PeerCounters {
+  accepted: number;
+  /** Not in only_from. */
+  refused: number;
+  /** Closed early because a newcomer needed the place. */
+  evicted: number;
+}
+
+/** How long close() waits for answers that are under way, ms. */
+const CLOSE_GRACE_MS = 500;
+/** Who leaves first when all places are taken: whoever has least to lose. */
+const EVICTION_ORDER: readonly Phase[] = ["idle", "linger", "handshake", "request", "silent", "answering"];
+
+export class PeerServer {
+  readonly counters: PeerCounters = { accepted: 0, refused: 0, evicted: 0 };
+  /** The listener; listen() and its kin bind it. */
+  readonly server: Server;
+  readonly #options: PeerServerOptions;
+  readonly #queues: PhaseQueues;
+  #isClosing = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: PeerServerOptions) {
+    this.#options = options;
+    const queue = (phase: Phase): ExpiryQueue<Peer> =>
+      new ExpiryQueue(options.clock, options.phaseMs[phase], (peer) => peer.expire());
+    this.#queues = {
+      handshake: queue("handshake"),
+      silent: queue("silent"),
+      request: queue("request"),
+      answering: queue("answering"),
+      idle: queue("idle"),
+      linger: queue("linger"),
+    };
+    this.server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.server.once("listening", () => {
+      // From here on no caller waits for it; file descriptors that run out must not end the process.
+      this.server.on("error", (err) =>
+        options.log.warn({ event: "accept_failed", err }, "a client was not accepted"),
+      );
+    });
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** The TCP port it listens on. */
+  get port(): number | undefined {
+    const address = this.server.address();
+    return address !== null && typeof address === "object" ? address.port : undefined;
+  }
+
+  /** How many clients are in each phase. */
+  get phases(): Readonly<Record<Phase, number>> {
+    const { handshake, silent, request, answering, idle, linger } = this.#queues;
+    return {
+      handshake: handshake.size,
+      silent: silent.size,
+      request: request.size,
+      answering: answering.size,
+      idle: idle.size,
+      linger: linger.size,
+    };
+  }
+
+  get connections(): number {
+    const { handshake, silent, request, answering, idle, linger } = this.#queues;
+    return handshake.size + silent.size + request.size + answering.size + idle.size + linger.size;
+  }
+
+  /** Stops listening, lets answers under way finish, and ends within a second whatever the clients do. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.server.listening) this.server.close();
+    for (const phase of ["handshake", "silent", "idle", "linger"] as const) {
+      for (const peer of this.#queues[phase].items()) peer.destroy();
+    }
+    if (this.connections > 0) await this.#emptied();
+    for (const queue of Object.values(this.#queues)) {
+      for (const peer of queue.items()) peer.destroy();
+      queue.clear();
+    }
+  }
+
+  #emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(CLOSE_GRACE_MS, resolve);
+      this.#onEmpty = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const { onlyFrom, log } = this.#options;
+    if (this.#isClosing) {
+      socket.destroy();
+      return;
+    }
+    if (onlyFrom !== undefined && !onlyFrom.allows(socket.remoteAddress)) {
+      this.counters.refused++;
+      log.debug({ event: "client_refused", client: socket.remoteAddress }, "a client is not in only_from");
+      socket.on("error", () => {}); // it may have reset already
+      socket.destroy();
+      return;
+    }
+    this.counters.accepted++;
+    while (this.connections >= this.#options.maxConnections) this.#makeRoom();
+    const peer = this.#peerOf(socket);
+    peer.begin(this.#options.converse(peer), this.#onGone);
+  }
+
+  #peerOf(socket: Socket): Peer {
+    const { certificate, log } = this.#options;
+    if (certificate === undefined) return new Peer(socket, this.#queues, "silent", log);
+    socket.on("error", () => {}); // the TLS socket above it reports it
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: certificate.context });
+    return new Peer(secure, this.#queues, "handshake", log);
+  }
+
+  #makeRoom(): void {
+    for (const phase of EVICTION_ORDER) {
+      const peer = this.#queues[phase].oldest();
+      if (peer === undefined) continue;
+      this.counters.evicted++;
+      peer.evict();
+      return;
+    }
+  }
+
+  readonly #onGone = (): void => {
+    if (this.#onEmpty !== undefined && this.connections === 0) this.#onEmpty();
+  };
+}

@@ -1,0 +1,85 @@
+import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmSync, type Stats } from "node:fs";
+import { connect, type Server } from "node:net";
+import { dirname, join } from "node:path";
+import { SluiceError } from "../../errors/sluice-error.ts";
+import type { Clock } from "../../telemetry/clock.ts";
+import { errnoOf, listenError, listenOnce } from "./listen.ts";
+
+export interface UnixSocketPlace {
+  readonly path: string;
+  /** Permission bits, e.g. 0o660. */
+  readonly mode: number;
+  /** Group of the file; undefined: the process's. */
+  readonly gid: number | undefined;
+}
+
+/** What the kernel takes (sun_path), without the final NUL. */
+const MAX_PATH_BYTES = 107;
+/** How long whoever may listen at the path already has to accept a connection, ms. */
+const PROBE_MS = 1000;
+
+/**
+ * Listens on a unix socket. It is made in a private directory and moved to its path once it has its owner and mode, so
+ * at no moment may anybody connect who must not; the same move replaces a socket that a dead process left behind.
+ * @returns a function that removes the file, if it is still ours
+ * @throws SluiceError ADDRESS_IN_USE (somebody answers there, or it is no socket), CONFIG_INVALID (the path is too long),
+ *   FORBIDDEN or IO_FAILED
+ */
+export async function listenUnix(server: Server, place: UnixSocketPlace, clock: Clock): Promise<() => void> {
+  if (Buffer.byteLength(place.path) > MAX_PATH_BYTES) {
+    const sentence = `cannot listen on ${place.path}: a socket's path has at most ${MAX_PATH_BYTES} bytes`;
+    throw new SluiceError("CONFIG_INVALID", sentence);
+  }
+  if (await isTaken(place.path, clock)) {
+    throw new SluiceError("ADDRESS_IN_USE", `cannot listen on ${place.path}: another program does`);
+  }
+  let privateDirectory: string | undefined;
+  try {
+    privateDirectory = mkdtempSync(join(dirname(place.path), ".sluice-"));
+    const path = join(privateDirectory, "s");
+    await listenOnce(server, { path });
+    chmodSync(path, place.mode);
+    if (place.gid !== undefined) chownSync(path, process.getuid?.() ?? -1, place.gid);
+    const mine = lstatSync(path);
+    renameSync(path, place.path);
+    return () => removeIfMine(place.path, mine);
+  } catch (error) {
+    server.close();
+    throw listenError(error, place.path);
+  } finally {
+    if (privateDirectory !== undefined) rmSync(privateDirectory, { recursive: true, force: true });
+  }
+}
+
+async function isTaken(path: string, clock: Clock): Promise<boolean> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  if (!found.isSocket()) {
+    throw new SluiceError(
+      "ADDRESS_IN_USE",
+      `cannot listen on ${path}: a file that is no socket is in its place`,
+    );
+  }
+  return await answers(path, clock);
+}
+
+/** Only a refused connection proves that nobody listens. */
+function answers(path: string, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    const settle = (answer: boolean): void => {
+      cancel();
+      socket.destroy();
+      resolve(answer);
+    };
+    const cancel = clock.after(PROBE_MS, () => settle(true));
+    socket.on("connect", () => settle(true));
+    socket.on("error", (error) => settle(errnoOf(error) !== "ECONNREFUSED" && errnoOf(error) !== "ENOENT"));
+  });
+}
+
+/** A successor may have put its own socket there since. */
+function removeIfMine(path: string, mine: Stats): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && found.ino === mine.ino && found.dev === mine.dev) rmSync(path, { force: true });
+}
