@@ -11,7 +11,7 @@ export type ObjectChange =
       readonly parameters: readonly ParameterChange[];
     };
 
-export interface ParameterChange {
+interface ParameterChange {
   readonly name: string;
   /** For eyes: `***` where it is secret; undefined where it is not set. */
   readonly before: string | undefined;

@@ -9,7 +9,7 @@ export interface FileAccess {
   list(path: string): readonly DirectoryEntry[] | undefined;
 }
 
-export interface FileText {
+interface FileText {
   readonly text: string;
   /** `st_mode & 0o7777`. */
   readonly mode: number;

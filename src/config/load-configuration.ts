@@ -20,7 +20,7 @@ import { type Environment, substituteVariables } from "./substitute-variables.ts
 import { flag } from "./values/choice.ts";
 
 /** Sections as they were read: what a change at run time is applied to before everything is validated anew. */
-export interface ConfigurationSources {
+interface ConfigurationSources {
   readonly sections: readonly SourceSection[];
   readonly problems: readonly Problem[];
 }

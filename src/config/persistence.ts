@@ -1,12 +1,11 @@
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { errorMessage, SluiceError } from "../errors/sluice-error.ts";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { SluiceError } from "../errors/sluice-error.ts";
+import { isTemporaryName, makeDirectory, removeFile, replaceFile } from "../system/durable-file.ts";
 import { printSection } from "./cnf-writer.ts";
+import type { EditedSections } from "./edit-sections.ts";
 import { DELETED } from "./resolve-sections.ts";
 import type { SourceSection } from "./source.ts";
-
-/** Files still being written when the daemon was killed; no reader looks at them. */
-const TEMPORARY = /^\..*\.tmp$/;
 
 /**
  * Keeps objects changed at run time, a file each: `<directory>/<object>.cnf`, mode 0600. Whatever moment the process is killed or
@@ -15,7 +14,7 @@ const TEMPORARY = /^\..*\.tmp$/;
  *   .db1.cnf.tmp ── write, fsync ──▶ rename to db1.cnf ──▶ fsync of the directory ──▶ acknowledged
  *
  * An object of a static file that is deleted at run time stays deleted: its file says `type=deleted`. Writers wait for each
- * other; one process per directory. Errors are IO_FAILED.
+ * other; one process per directory. Errors are IO_FAILED. loadConfiguration reads the files back.
  */
 export class Persistence {
   readonly #directory: string;
@@ -27,40 +26,39 @@ export class Persistence {
 
   /** Makes the directory (0700) where it is missing, and removes what a killed writer has left. */
   static async open(directory: string): Promise<Persistence> {
-    await failing(directory, async () => {
-      const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-      if (made !== undefined) await syncDirectory(dirname(made));
-      for (const name of await readdir(directory)) {
-        if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
-      }
-    });
+    await makeDirectory(directory, 0o700);
+    for (const name of readdirSync(directory)) {
+      if (isTemporaryName(name)) await removeFile(join(directory, name));
+    }
     return new Persistence(directory);
+  }
+
+  /** Does what editSections asks for, object by object; the first failure ends it and is thrown. */
+  async keep(changes: EditedSections["kept"]): Promise<void> {
+    for (const change of changes) {
+      if (change.keep === "section") await this.save(change.section);
+      else if (change.keep === "deletion") await this.saveDeleted(change.name);
+      else await this.forget(change.name);
+    }
   }
 
   /** Keeps an object as it is now. */
   save(section: Pick<SourceSection, "name" | "parameters">): Promise<void> {
-    return this.#inTurn(section.name, (path) => writeAtomically(path, `${HEAD}${printSection(section)}`));
+    return this.#inTurn(section.name, (path) => replaceFile(path, `${HEAD}${printSection(section)}`, 0o600));
   }
 
   /** Keeps an object of a static file deleted. */
   saveDeleted(name: string): Promise<void> {
-    const type = { name: "type", value: DELETED, at: undefined, quoted: true };
-    return this.save({ name, parameters: [type] });
+    return this.save({ name, parameters: [{ name: "type", value: DELETED, at: undefined }] });
   }
 
   /** Forgets what was kept of an object: the static file's word holds again, if it has one. */
   forget(name: string): Promise<void> {
-    return this.#inTurn(name, async (path) => {
-      await rm(path, { force: true });
-      await syncDirectory(this.#directory);
-    });
+    return this.#inTurn(name, removeFile);
   }
 
   #inTurn(name: string, write: (path: string) => Promise<void>): Promise<void> {
-    const turn = this.#last.then(() => {
-      const path = join(this.#directory, fileNameOf(name));
-      return failing(path, () => write(path));
-    });
+    const turn = this.#last.then(() => write(join(this.#directory, fileNameOf(name))));
     // A failed write is its caller's; the next one goes ahead.
     this.#last = turn.catch(() => {});
     return turn;
@@ -75,42 +73,6 @@ function fileNameOf(name: string): string {
   const safe = name.replace(/[^A-Za-z0-9._~-]|^\./gu, (char) =>
     [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join(""),
   );
-  const file = `${safe}.cnf`;
-  if (safe === "" || file.length > 240)
-    throw new SluiceError("IO_FAILED", `the name ${name} does not fit into a file name`);
-  return file;
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.tmp`);
-  const file = await open(temporary, "w", 0o600);
-  try {
-    await file.chmod(0o600); // whatever a left-over had
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  await syncDirectory(directory);
-}
-
-/** A rename or removal is only safe from a power failure when its directory is. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function failing<T>(path: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    if (error instanceof SluiceError) throw error;
-    throw new SluiceError("IO_FAILED", `cannot write ${path}: ${errorMessage(error)}`, { cause: error });
-  }
+  if (safe !== "" && safe.length <= 240) return `${safe}.cnf`;
+  throw new SluiceError("IO_FAILED", `the name ${name} does not fit into a file name`);
 }

@@ -17,7 +17,7 @@ export interface ObjectSchema<C extends ParameterSet = ParameterSet, M extends M
   readonly obsolete: Readonly<Record<string, Obsolete>>;
 }
 
-export type Modules = Readonly<Record<string, ParameterSet>>;
+type Modules = Readonly<Record<string, ParameterSet>>;
 
 /** A reason alone, or with the only values that may be passed over; any other would silently mean something else here. */
 export type Obsolete = string | { readonly reason: string; readonly values: readonly string[] };

@@ -47,7 +47,7 @@ function parseDuration(text: string, bare: "s" | "ms"): Parsed<number> {
 }
 
 /** `1500ms`, `1s`, `2min`, `1h`: the largest unit that is exact. */
-export function printDuration(ms: number): string {
+function printDuration(ms: number): string {
   if (ms !== 0 && ms % 3_600_000 === 0) return `${ms / 3_600_000}h`;
   if (ms !== 0 && ms % 60_000 === 0) return `${ms / 60_000}min`;
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
