@@ -3,8 +3,9 @@ import { type CnfSection, type CnfText, parseCnf } from "./cnf-parser.ts";
 import type { DirectoryEntry, FileAccess } from "./file-access.ts";
 import type { Problem } from "./problem.ts";
 
-/** A link that leads back into its own directory ends here. */
+/** Links that lead back into their own directory end here; two of them would double the work at each step. */
 const MAX_DEPTH = 16;
+const MAX_DIRECTORIES = 1_000;
 
 /** Reads `main`, then every *.cnf below `main`.d, sorted by name. What cannot be read is a problem; the rest is read. */
 export function readCnfTree(main: string, files: FileAccess): CnfText {
@@ -16,10 +17,14 @@ export function readCnfTree(main: string, files: FileAccess): CnfText {
     problems.push(...text.problems);
   };
   add(main);
+  let directories = 0;
   const walk = (directory: string, depth: number): void => {
-    if (depth > MAX_DEPTH) {
-      const wrong = `${directory}: more than ${MAX_DEPTH} directories deep`;
+    if (directories > MAX_DIRECTORIES) return;
+    directories += 1;
+    if (depth > MAX_DEPTH || directories > MAX_DIRECTORIES) {
+      const wrong = `${directory}: more than ${MAX_DEPTH} directories deep, or ${MAX_DIRECTORIES} in all`;
       problems.push(fileProblem(wrong, "see whether a link leads back to where it is"));
+      directories = Number.POSITIVE_INFINITY; // told once
       return;
     }
     for (const { name, directory: isDirectory } of listDirectory(directory, files, problems)) {
@@ -49,7 +54,7 @@ function listDirectory(directory: string, files: FileAccess, problems: Problem[]
   try {
     return files.list(directory) ?? [];
   } catch (error) {
-    problems.push(fileProblem(errorMessage(error), READABLE));
+    problems.push(fileProblem(errorMessage(error), "make it a directory that this user may read"));
     return [];
   }
 }
@@ -61,11 +66,9 @@ function readCnfFile(path: string, files: FileAccess): CnfText {
     if (file !== undefined) return parseCnf(path, file.text);
     return failed(`${path} does not exist`, "name an existing file");
   } catch (error) {
-    return failed(errorMessage(error), READABLE);
+    return failed(errorMessage(error), "make it a regular file that this user may read");
   }
 }
-
-const READABLE = "make it a regular file that this user may read";
 
 function failed(wrong: string, right: string): CnfText {
   return { sections: [], problems: [fileProblem(wrong, right)] };

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { errorMessage, SluiceError } from "../errors/sluice-error.ts";
 
 /** How config/ sees the file system; tests give a map of texts. */
@@ -17,7 +17,7 @@ interface FileText {
 
 export interface DirectoryEntry {
   readonly name: string;
-  /** A symbolic link is what it points to; one that points nowhere is left out. */
+  /** A symbolic link is what it points to; one that points nowhere is a file that is not there. */
   readonly directory: boolean;
 }
 
@@ -44,11 +44,12 @@ function listDirectory(path: string): readonly DirectoryEntry[] | undefined {
   return absentAsUndefined(path, () =>
     readdirSync(path)
       .sort()
-      .flatMap((name): DirectoryEntry[] => {
-        const stat = statSync(`${path}/${name}`, { throwIfNoEntry: false });
-        return stat ? [{ name, directory: stat.isDirectory() }] : [];
-      }),
+      .map((name) => ({ name, directory: isDirectory(`${path}/${name}`) })),
   );
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function absentAsUndefined<T>(path: string, read: () => T): T | undefined {
@@ -56,11 +57,7 @@ function absentAsUndefined<T>(path: string, read: () => T): T | undefined {
     return read();
   } catch (error) {
     if (error instanceof SluiceError) throw error;
-    if ((error as NodeJS.ErrnoException).code === "ENOENT" && !isDanglingLink(path)) return undefined;
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new SluiceError("IO_FAILED", `cannot read ${path}: ${errorMessage(error)}`, { cause: error });
   }
-}
-
-function isDanglingLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
