@@ -63,12 +63,22 @@ class MyCnfReader {
   run({ onlyFile, extraFile, home }: MyCnfRequest): MyCnfResult {
     if (onlyFile !== undefined) this.#readRequired(onlyFile);
     else {
-      this.#read("/etc/my.cnf", []);
-      this.#read("/etc/mysql/my.cnf", []);
+      this.#readStandard("/etc/my.cnf");
+      this.#readStandard("/etc/mysql/my.cnf");
       if (extraFile !== undefined) this.#readRequired(extraFile);
-      if (home !== undefined) this.#read(`${home}/.my.cnf`, []);
+      if (home !== undefined) this.#readStandard(`${home}/.my.cnf`);
     }
     return { options: this.#options, warnings: this.#warnings };
+  }
+
+  /** Nobody has named this file: one that may not be read is passed over. xinetd runs a check as nobody with HOME=/root. */
+  #readStandard(path: string): void {
+    try {
+      this.#read(path, []);
+    } catch (error) {
+      if (!(error instanceof SluiceError) || error.code !== "IO_FAILED") throw error;
+      this.#warnings.push(`${path} is ignored: ${error.message}`);
+    }
   }
 
   #readRequired(path: string): void {
