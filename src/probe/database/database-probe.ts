@@ -10,6 +10,8 @@ import { DatabaseSession, type Row } from "./session.ts";
 import { SELECT_HOSTNAME, SHOW_STATUS, SHOW_VARIABLES, sessionSetup, showReplication } from "./statements.ts";
 import type { DatabaseTarget } from "./target.ts";
 
+const FAREWELL_MS = 200;
+
 /** One question under way: its socket, which a deadline destroys, and how far it has come. */
 interface Attempt {
   step: Step;
@@ -62,10 +64,11 @@ export class DatabaseProbe implements Probe {
     this.#onConnectionLost = callback;
   }
 
-  close(): void {
+  /** Resolves once the server has been told goodbye, which a process that is about to end has to wait for. */
+  async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    if (session !== undefined && this.#attempt === undefined) session.quit(200);
+    if (session !== undefined && this.#attempt === undefined) await session.quit(FAREWELL_MS);
     else this.#attempt?.socket?.destroy();
   }
 

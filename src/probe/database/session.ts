@@ -76,14 +76,20 @@ export class DatabaseSession {
     this.socket.once("close", callback);
   }
 
-  /** Says COM_QUIT first, so that the server counts no aborted client; the socket goes after `graceMs` in any case. */
-  quit(graceMs: number): void {
-    const gone = (): void => {
-      clearTimeout(timer);
-      this.socket.destroy();
-    };
-    const timer = setTimeout(gone, graceMs);
-    this.#connection.end().then(gone, gone);
+  /**
+   * Says COM_QUIT first, so that the server counts no aborted client; the socket goes after `graceMs` in any case.
+   * Resolves when it has gone.
+   */
+  quit(graceMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const gone = (): void => {
+        clearTimeout(timer);
+        this.socket.destroy();
+        resolve();
+      };
+      const timer = setTimeout(gone, graceMs);
+      this.#connection.end().then(gone, gone);
+    });
   }
 }
 
