@@ -6,7 +6,7 @@ scripts/setup.sh node
 mkdir -p dist
 version=$(node -p 'require("./package.json").version')
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
-node_modules/.bin/bun build --compile --minify-syntax --minify-whitespace --bytecode --format=esm --production \
+node_modules/.bin/bun build --compile --minify-syntax --minify-whitespace --bytecode --splitting --format=esm --production \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --define SLUICE_VERSION="\"$version\"" --define SLUICE_COMMIT="\"$commit\"" \
   src/main/sluice.ts --outfile dist/sluice.new >dist/build.log 2>&1 || { cat dist/build.log >&2; exit 1; }
