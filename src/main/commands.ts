@@ -1,0 +1,49 @@
+import type { Command as Program } from "commander";
+import type { Command } from "../cli/command.ts";
+
+/** A command as the entry knows it: by name, with nothing loaded. */
+export interface CommandEntry {
+  run(args: readonly string[]): Promise<number>;
+  /** For help and the manual page. */
+  program(): Promise<Program>;
+}
+
+/** In the order in which help lists them. */
+export const COMMANDS = {
+  agent: {
+    run: async (args) => (await import("./agent.ts")).agentCommand(args),
+    program: async () => (await import("./agent.ts")).agentProgram(),
+  },
+  run: {
+    run: async (args) => (await import("./run.ts")).runCommand(args),
+    program: async () => (await import("./run.ts")).runProgram(),
+  },
+  check: entry(() => import("../cli/commands/check.ts")),
+  explain: entry(() => import("../cli/commands/explain.ts")),
+  maintenance: entry(() => import("../cli/commands/maintenance.ts")),
+  hint: entry(() => import("../cli/commands/hint.ts")),
+  clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
+  mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
+  connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
+} as const satisfies Record<string, CommandEntry>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** Commands that are meant where the executable is called under their name. */
+export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
+  "clustercheck",
+  "mysqlchk",
+  "connectorchk",
+]);
+
+export const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
+
+function entry(load: () => Promise<{ readonly command: Command }>): CommandEntry {
+  return {
+    run: async (args) => (await load()).command.run(args),
+    program: async () => {
+      const [{ command }, { programOf }] = await Promise.all([load(), import("../cli/program.ts")]);
+      return programOf(command.spec);
+    },
+  };
+}
