@@ -75,7 +75,7 @@ export async function askAgentJson(
   const known = Object.hasOwn(CATALOGUE, String(code)) ? (code as Code) : "INTERNAL";
   throw new SluiceError(
     known,
-    `the agent answers: ${typeof message === "string" ? message : `status ${status}`}`,
+    `the agent answers: ${typeof message === "string" ? message.replace(/\.$/, "") : `status ${status}`}`,
   );
 }
 

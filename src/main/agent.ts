@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { Command } from "commander";
+import { parseProgram } from "../cli/program.ts";
 import { compileConfiguration } from "../config/compile-configuration.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { type ConnectionFlags, resolveConnection } from "../config/connection.ts";
@@ -24,7 +25,7 @@ import { planServers } from "./plan-servers.ts";
  */
 export async function agentCommand(args: readonly string[]): Promise<number> {
   const program = agentProgram();
-  program.parse([...args], { from: "user" });
+  if (!parseProgram(program, args)) return 0;
   return await runDaemon(agentPlan(program.opts(), process.env));
 }
 

@@ -22,7 +22,7 @@ import { type Clock, SYSTEM_CLOCK } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type LogOptions, type OpenLog, openLog } from "../telemetry/logger.ts";
 import type { AdminState } from "../topology/verdict.ts";
-import { explain } from "../verdict/explain.ts";
+import { explanation } from "../verdict/explanation.ts";
 import { VERSION } from "./version.ts";
 
 /** Everything a daemon is made of; plain data. */
@@ -180,7 +180,7 @@ class Daemon {
   #explain(name: string): string {
     const server = this.#fleet.current().servers.get(name);
     if (server === undefined) throw new SluiceError("NOT_FOUND", `there is no server called ${name}`);
-    return explain(name, server.endpoint, server.verdict, this.#clock.now());
+    return explanation(server, this.#clock.now());
   }
 
   #switched(present: string | undefined): void {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { parseProgram } from "../cli/program.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { REAL_FILES } from "../config/file-access.ts";
 import { loadConfiguration } from "../config/load-configuration.ts";
@@ -23,7 +24,7 @@ interface RunFlags {
 /** `sluice run`: the daemon of a configuration file. */
 export async function runCommand(args: readonly string[]): Promise<number> {
   const program = runProgram();
-  program.parse([...args], { from: "user" });
+  if (!parseProgram(program, args)) return 0;
   const flags = program.opts<RunFlags>();
   return await runDaemon(runPlan(flags, loadOrThrow(flags.config), process.env));
 }

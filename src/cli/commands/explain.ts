@@ -1,10 +1,10 @@
 import { duration } from "../../config/values/duration.ts";
 import { text } from "../../config/values/text.ts";
 import { runtimePaths } from "../../system/runtime-paths.ts";
+import { explanation } from "../../verdict/explanation.ts";
 import { askVerdict } from "../ask-verdict.ts";
 import { type Command, type CommandSpec, option, toggle } from "../command.ts";
 import { CONNECTION_OPTIONS, connectionFlags, namesServer } from "../connection-options.ts";
-import { explanation } from "../explanation.ts";
 import { print } from "../output.ts";
 import { parseArguments } from "../parse-arguments.ts";
 import {

@@ -3,7 +3,7 @@ import { formatEndpoint } from "../topology/endpoint.ts";
 import type { ServerFacts } from "../topology/facts.ts";
 import type { ServerSnapshot } from "../topology/fleet.ts";
 import type { RuleTrace, Verdict } from "../topology/verdict.ts";
-import { freshVerdict } from "../verdict/endpoint.ts";
+import { freshVerdict } from "./endpoint.ts";
 
 /** Why a server is judged as it is, for a person: the verdict, what was seen, and each rule in order. `now`: ms since 1970. */
 export function explanation({ name, endpoint, verdict, admin }: ServerSnapshot, now: number): string {

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { galeraFacts } from "../../test/support/facts.ts";
 import type { ServerSnapshot } from "../topology/fleet.ts";
 import type { Observation } from "../topology/observation.ts";
-import { initialState, judge, NO_OVERLAY } from "../verdict/judge.ts";
-import { DEFAULT_POLICY } from "../verdict/policy.ts";
 import { explanation } from "./explanation.ts";
+import { initialState, judge, NO_OVERLAY } from "./judge.ts";
+import { DEFAULT_POLICY } from "./policy.ts";
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
 const POLICY = { ...DEFAULT_POLICY, staleAfterMs: 3000 };
