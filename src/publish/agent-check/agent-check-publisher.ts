@@ -1,10 +1,17 @@
+/**
+ * agent-check/: HAProxy asks, on a port of its own, in one line or none; one line answers and the connection ends.
+ *
+ *   "db1\n" ─▶ AgentConversation ─▶ agentLine(verdict) ─▶ "up ready 100%\n" | "drain\n" | "maint\n" | "down #why\n"
+ *
+ * May import tcp/ beside it, and what publish/ may.
+ */
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetView } from "../../topology/fleet.ts";
 import { PublishedServers, type ServerSelection } from "../published-servers.ts";
 import type { Publisher } from "../publisher.ts";
 import { AllowList } from "../tcp/allow-list.ts";
-import { formatListenAddress, type ListenAddress, listen } from "../tcp/listen.ts";
+import { type ListenAddress, listen } from "../tcp/listen.ts";
 import { type PeerCounters, PeerServer } from "../tcp/peer-server.ts";
 import { AgentConversation } from "./agent-conversation.ts";
 import type { WeightByLag } from "./agent-line.ts";
@@ -75,11 +82,8 @@ export class AgentCheckPublisher implements Publisher {
   }
 
   async start(): Promise<void> {
-    await listen(this.#peers.server, this.#listen);
-    this.#log.info(
-      { event: "listening", address: formatListenAddress(this.#listen) },
-      "answers agent checks",
-    );
+    const address = await listen(this.#peers.server, this.#listen);
+    this.#log.info({ event: "listening", address }, "answers agent checks");
   }
 
   close(): Promise<void> {

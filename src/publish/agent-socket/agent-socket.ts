@@ -1,3 +1,11 @@
+/**
+ * agent-socket/: how the commands of this host reach the running agent, over HTTP on two unix sockets.
+ *
+ *   agent.sock    0666  everything of the health port, GET /explain?server=, POST /hint
+ *   control.sock  0660  all that, and POST /maintenance
+ *
+ * What is asked to be done is handed in as functions (AgentActions). May import http/ and tcp/ beside it.
+ */
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetView } from "../../topology/fleet.ts";

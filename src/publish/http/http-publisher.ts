@@ -1,10 +1,18 @@
+/**
+ * http/: health endpoints for balancers; status, metrics and probes of the agent itself for the rest.
+ *
+ *   bytes ─▶ RequestParser ─▶ HttpConnection ─▶ health handler ──┬─▶ VerdictResponses (rendered once per snapshot and target)
+ *   bytes ◀──────────────────────┘   ◀── HttpResponse ◀──────────┴─▶ /status, /metrics, /liveness, /readiness
+ *
+ * May import tcp/ beside it, and what publish/ may.
+ */
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetView } from "../../topology/fleet.ts";
 import type { ServerSelection } from "../published-servers.ts";
 import type { Publisher } from "../publisher.ts";
 import { AllowList } from "../tcp/allow-list.ts";
-import { formatListenAddress, type ListenAddress, listen } from "../tcp/listen.ts";
+import { type ListenAddress, listen } from "../tcp/listen.ts";
 import type { Phase } from "../tcp/peer.ts";
 import type { PeerCounters, PeerServer } from "../tcp/peer-server.ts";
 import { type CertificateFiles, ServerCertificate } from "../tcp/server-certificate.ts";
@@ -92,11 +100,8 @@ export class HttpPublisher implements Publisher {
   }
 
   async start(): Promise<void> {
-    await listen(this.#peers.server, this.#listen);
-    this.#log.info(
-      { event: "listening", address: formatListenAddress(this.#listen) },
-      "answers health checks",
-    );
+    const address = await listen(this.#peers.server, this.#listen);
+    this.#log.info({ event: "listening", address }, "answers health checks");
   }
 
   close(): Promise<void> {

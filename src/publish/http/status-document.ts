@@ -51,7 +51,7 @@ export function statusDocument(server: ServerSnapshot, now: number): StatusDocum
     code: fresh.code,
     sentence: fresh.sentence,
     known: fresh.known,
-    stale: now > verdict.staleAt,
+    stale: fresh.code === "STALE",
     since: new Date(fresh.since).toISOString(),
     since_seconds: Math.max(0, Math.round((now - fresh.since) / 1000)),
     judged_at: new Date(verdict.at).toISOString(),

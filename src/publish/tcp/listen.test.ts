@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { SluiceError } from "../../errors/sluice-error.ts";
-import { formatListenAddress, listen, listenError } from "./listen.ts";
+import { listen, listenError } from "./listen.ts";
 
 const servers: Server[] = [];
 const server = () => {
@@ -18,8 +18,9 @@ afterEach(() => {
 describe("listen", () => {
   test("a port that is taken is named", async () => {
     const first = server();
-    await listen(first, { kind: "tcp", host: "::", port: 0 });
+    const where = await listen(first, { kind: "tcp", host: "::", port: 0 });
     const port = portOf(first);
+    expect(where).toBe(`[::]:${port}`);
     await expect(listen(server(), { kind: "tcp", host: "::", port })).rejects.toMatchObject({
       code: "ADDRESS_IN_USE",
       message: `cannot listen on [::]:${port}: another program does`,
@@ -36,6 +37,13 @@ describe("listen", () => {
     });
   });
 
+  test("a descriptor that is no socket is named", async () => {
+    await expect(listen(server(), { kind: "fd", fd: 987 })).rejects.toMatchObject({
+      code: "IO_FAILED",
+      message: expect.stringContaining("cannot listen on inherited socket 987: "),
+    });
+  });
+
   test.each(["EAFNOSUPPORT", "EADDRNOTAVAIL"])(
     "without IPv6 (%s), :: is every IPv4 address",
     async (code) => {
@@ -44,7 +52,7 @@ describe("listen", () => {
       // Stands in for a kernel without IPv6, which a test cannot have.
       made.listen = ((options: { host: string; port: number }) => {
         if (options.host !== "::") return real(options);
-        queueMicrotask(() => made.emit("error", Object.assign(new Error(code), { code })));
+        queueMicrotask(() => made.emit("error", Object.assign(new Error("no IPv6"), { code })));
         return made;
       }) as typeof made.listen;
       await listen(made, { kind: "tcp", host: "::", port: 0 });
@@ -62,9 +70,4 @@ test.each([
   const error = listenError(Object.assign(new Error("words"), { code: errno }), "[::]:80");
   expect(error).toBeInstanceOf(SluiceError);
   expect(error).toMatchObject({ code, message: expect.stringContaining("[::]:80") });
-});
-
-test("addresses in sentences", () => {
-  expect(formatListenAddress({ kind: "tcp", host: "::", port: 9200 })).toBe("[::]:9200");
-  expect(formatListenAddress({ kind: "fd", fd: 3 })).toBe("inherited socket 3");
 });

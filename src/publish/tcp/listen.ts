@@ -9,21 +9,24 @@ export type ListenAddress =
 
 /**
  * Starts listening. On a machine without IPv6, `::` means every IPv4 address.
+ * @returns where it listens, for the log
  * @throws SluiceError ADDRESS_IN_USE, FORBIDDEN, CONFIG_INVALID (no such address here) or IO_FAILED, naming the address
  */
-export async function listen(server: Server, address: ListenAddress): Promise<void> {
+export async function listen(server: Server, address: ListenAddress): Promise<string> {
   try {
     await listenOnce(server, address);
   } catch (error) {
-    if (address.kind === "tcp" && address.host === "::" && lacksIpv6(error)) {
+    if (address.kind === "tcp" && address.host === "::" && mayLackIpv6(error)) {
       return await listen(server, { ...address, host: "0.0.0.0" });
     }
-    throw listenError(error, formatListenAddress(address));
+    throw listenError(error, formatAddress(address));
   }
+  const bound = server.address();
+  const port = bound !== null && typeof bound === "object" ? bound.port : undefined;
+  return formatAddress(address.kind === "tcp" && port !== undefined ? { ...address, port } : address);
 }
 
-/** The address for logs and sentences. */
-export function formatListenAddress(address: ListenAddress): string {
+function formatAddress(address: ListenAddress): string {
   return address.kind === "fd"
     ? `inherited socket ${address.fd}`
     : formatHostPort(address.host, address.port);
@@ -67,8 +70,9 @@ export function listenError(error: unknown, where: string): SluiceError {
   }
 }
 
-function lacksIpv6(error: unknown): boolean {
-  return ["EAFNOSUPPORT", "EADDRNOTAVAIL", "EPROTONOSUPPORT"].includes(errnoOf(error) ?? "");
+// Bun 1.4 gives no code where the kernel says EAFNOSUPPORT, so all but the well-known reasons may be that one.
+function mayLackIpv6(error: unknown): boolean {
+  return !["EADDRINUSE", "EACCES", "EPERM", "EMFILE", "ENFILE"].includes(errnoOf(error) ?? "");
 }
 
 export function errnoOf(error: unknown): string | undefined {
