@@ -9,8 +9,10 @@
  * configured limit.
  */
 import type { Code } from "../errors/catalogue.ts";
-import type { ReadOnlyState, ServerFacts } from "../topology/facts.ts";
+import type { ServerFacts } from "../topology/facts.ts";
 import type { NodeRole, Verdict } from "../topology/verdict.ts";
+import { readOnlyVariable } from "./galera.ts";
+import { channelsOf, worstLag } from "./replica.ts";
 
 export type HealthEndpoint =
   | { readonly kind: "overall" | "primary" | "read-write" | "read-only" | "synced" | "donor" }
@@ -72,7 +74,7 @@ export function freshVerdict(verdict: Verdict, now: number): Verdict {
     up: false,
     draining: false,
     code: "STALE",
-    sentence: `Nothing is known since ${judgedAt}, when the verdict was ${verdict.code}: ${verdict.sentence}`,
+    sentence: `nothing is known since ${judgedAt}, when the verdict was ${verdict.code}: ${verdict.sentence}`,
     since: verdict.staleAt,
   };
 }
@@ -109,30 +111,27 @@ const WRITABLE_ROLES: ReadonlySet<NodeRole> = new Set(["primary", "standalone", 
 
 function judgeWritable(verdict: Verdict): EndpointAnswer {
   if (!WRITABLE_ROLES.has(verdict.role)) {
-    return no("NOT_PRIMARY", `The server is ${ROLE_NAMES[verdict.role]}: it takes no writes.`);
+    return no("NOT_PRIMARY", `the server is ${ROLE_NAMES[verdict.role]}: it takes no writes`);
   }
   const facts = factsOf(verdict);
   if (facts === undefined) return verdict; // an earlier verdict kept through busy_grace: its role tells
-  const flag = readOnlyFlag(facts.readOnly);
+  const flag = readOnlyVariable(facts);
   if (flag !== undefined)
-    return no("NOT_PRIMARY", `The server is healthy, but ${flag} is ON: it takes no writes.`);
+    return no("NOT_PRIMARY", `the server is healthy, but ${flag} is ON: it takes no writes`);
   // A Galera node may replicate from another cluster and still take writes; any other server that replicates is a replica.
   if (facts.galera?.wsrepOn) return verdict;
   if (facts.channels === "denied") {
-    return no(
-      "NOT_PRIMARY",
-      "The account may not ask whether the server replicates, so it may be a replica.",
-    );
+    return no("NOT_PRIMARY", "the account may not ask whether the server replicates, so it may be a replica");
   }
-  if (facts.channels !== "not-asked" && facts.channels.length > 0) {
-    return no("NOT_PRIMARY", "The server is healthy, but it replicates from another: it takes no writes.");
+  if (channelsOf(facts.channels).length > 0) {
+    return no("NOT_PRIMARY", "the server is healthy, but it replicates from another: it takes no writes");
   }
   return verdict;
 }
 
 function judgeReadable(verdict: Verdict): EndpointAnswer {
   if (verdict.up || !isUpBut(verdict, "READ_ONLY", "GALERA_READ_ONLY")) return verdict;
-  return yes("SERVES_READS", "The server is read-only, and serves reads.");
+  return yes("SERVES_READS", "the server is read-only, and serves reads");
 }
 
 function judgeReplica(verdict: Verdict, limitSeconds: number | undefined): EndpointAnswer {
@@ -140,42 +139,42 @@ function judgeReplica(verdict: Verdict, limitSeconds: number | undefined): Endpo
     limitSeconds === undefined ? ["READ_ONLY"] : ["READ_ONLY", "REPLICA_LAGGING"];
   if (!isUpBut(verdict, ...policies)) return verdict;
   if (verdict.role !== "replica") {
-    return no("NOT_REPLICA", `The server is ${ROLE_NAMES[verdict.role]}, not a replica.`);
+    return no("NOT_REPLICA", `the server is ${ROLE_NAMES[verdict.role]}, not a replica`);
   }
   if (limitSeconds === undefined) {
-    return verdict.up ? verdict : yes("REPLICA_HEALTHY", "The replica is healthy; it is read-only.");
+    return verdict.up ? verdict : yes("REPLICA_HEALTHY", "the replica is healthy; it is read-only");
   }
   const lagSeconds = worstLagSeconds(verdict);
   if (lagSeconds === undefined) {
     return no(
       "REPLICA_LAG_UNKNOWN",
-      `The replica does not tell its lag; at most ${limitSeconds} s were asked for.`,
+      `the replica does not know how far it is behind; at most ${limitSeconds} s were asked for`,
     );
   }
   if (lagSeconds > limitSeconds) {
     return no(
       "REPLICA_LAGGING",
-      `The replica is ${lagSeconds} s behind; at most ${limitSeconds} s were asked for.`,
+      `the replica is ${lagSeconds} s behind; at most ${limitSeconds} s were asked for`,
     );
   }
   return yes(
     "REPLICA_HEALTHY",
-    `The replica is ${lagSeconds} s behind, within the ${limitSeconds} s asked for.`,
+    `the replica is ${lagSeconds} s behind, within the ${limitSeconds} s asked for`,
   );
 }
 
 function judgeSynced(verdict: Verdict): EndpointAnswer {
   if (verdict.role !== "synced") {
-    return no("NOT_SYNCED", `The server is ${ROLE_NAMES[verdict.role]}, not a synced Galera node.`);
+    return no("NOT_SYNCED", `the server is ${ROLE_NAMES[verdict.role]}, not a synced Galera node`);
   }
-  return verdict.up ? verdict : yes("GALERA_SYNCED", "The Galera node is synced; it is read-only.");
+  return verdict.up ? verdict : yes("GALERA_SYNCED", "the Galera node is synced; it is read-only");
 }
 
 function judgeDonor(verdict: Verdict): EndpointAnswer {
   if (verdict.role !== "donor") {
-    return no("NOT_DONOR", `The server is ${ROLE_NAMES[verdict.role]}, not a Galera donor.`);
+    return no("NOT_DONOR", `the server is ${ROLE_NAMES[verdict.role]}, not a Galera donor`);
   }
-  return yes("IS_DONOR", "The Galera node is donor or desynced.");
+  return yes("IS_DONOR", "the Galera node is donor or desynced");
 }
 
 /**
@@ -183,25 +182,12 @@ function judgeDonor(verdict: Verdict): EndpointAnswer {
  * channel does not tell: unknown is not zero.
  */
 export function worstLagSeconds(verdict: Verdict): number | undefined {
-  const channels = factsOf(verdict)?.channels;
-  if (channels === undefined || typeof channels === "string" || channels.length === 0) return undefined;
-  let worst = 0;
-  for (const { lagSeconds } of channels) {
-    if (lagSeconds === undefined) return undefined;
-    worst = Math.max(worst, lagSeconds);
-  }
-  return worst;
+  const facts = factsOf(verdict);
+  return facts === undefined || channelsOf(facts.channels).length === 0 ? undefined : worstLag(facts);
 }
 
 function factsOf(verdict: Verdict): ServerFacts | undefined {
   return verdict.observation?.reached === true ? verdict.observation.facts : undefined;
-}
-
-function readOnlyFlag(state: ReadOnlyState): string | undefined {
-  if (state.readOnly) return "read_only";
-  if (state.superReadOnly) return "super_read_only";
-  if (state.innodbReadOnly) return "innodb_read_only";
-  return undefined;
 }
 
 const ROLE_NAMES: Readonly<Record<NodeRole, string>> = {

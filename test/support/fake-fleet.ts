@@ -1,7 +1,8 @@
 /** Verdicts and fleets for tests: a healthy Galera node unless told otherwise, and a view that is changed by hand. */
-import type { ReplicaChannel, ServerFacts } from "../../src/topology/facts.ts";
+import type { ServerFacts } from "../../src/topology/facts.ts";
 import type { FleetSnapshot, FleetView, ServerSnapshot } from "../../src/topology/fleet.ts";
 import type { Verdict } from "../../src/topology/verdict.ts";
+import { facts } from "./facts.ts";
 
 /** The moment at which every verdict made here was judged, ms since 1970. */
 export const JUDGED_AT = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -12,7 +13,7 @@ export function aVerdict(changes: Partial<Verdict> = {}): Verdict {
     role: "synced",
     draining: false,
     code: "GALERA_SYNCED",
-    sentence: "The Galera node is synced.",
+    sentence: "the Galera node is synced",
     profile: "galera",
     since: JUDGED_AT - 60_000,
     at: JUDGED_AT,
@@ -25,51 +26,11 @@ export function aVerdict(changes: Partial<Verdict> = {}): Verdict {
 }
 
 /** A verdict with an observation that found these facts. */
-export function aVerdictWith(facts: Partial<ServerFacts>, changes: Partial<Verdict> = {}): Verdict {
+export function aVerdictWith(found: Partial<ServerFacts>, changes: Partial<Verdict> = {}): Verdict {
   return aVerdict({
-    observation: { reached: true, at: JUDGED_AT, tookMs: 2, facts: someFacts(facts) },
+    observation: { reached: true, at: JUDGED_AT, tookMs: 2, facts: facts(found) },
     ...changes,
   });
-}
-
-export function someFacts(changes: Partial<ServerFacts> = {}): ServerFacts {
-  return {
-    flavour: "mariadb",
-    version: "10.11.11-MariaDB",
-    hostname: "db1",
-    serverId: 1,
-    uptimeSeconds: 3600,
-    readOnly: { readOnly: false, superReadOnly: false, innodbReadOnly: false, offlineMode: false },
-    galera: undefined,
-    channels: [],
-    gtid: {
-      currentPos: undefined,
-      binlogPos: undefined,
-      slavePos: undefined,
-      domainId: undefined,
-      executed: undefined,
-    },
-    rows: 1,
-    ...changes,
-  };
-}
-
-export function aChannel(changes: Partial<ReplicaChannel> = {}): ReplicaChannel {
-  return {
-    name: "",
-    sourceHost: "10.0.0.9",
-    sourcePort: 3306,
-    sourceServerId: 9,
-    ioRunning: "Yes",
-    sqlRunning: "Yes",
-    lagSeconds: 0,
-    ioError: undefined,
-    sqlError: undefined,
-    usingGtid: "Slave_Pos",
-    gtidIoPos: "0-9-1",
-    delaySeconds: 0,
-    ...changes,
-  };
 }
 
 /** A fleet whose verdicts a test sets; each change is a new snapshot. */

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { aChannel, aVerdict, aVerdictWith, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
+import { channel } from "../../../test/support/facts.ts";
+import { aVerdict, aVerdictWith, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import type { Verdict } from "../../topology/verdict.ts";
 import { agentLine, downLine } from "./agent-line.ts";
 
 const replica = (lagSeconds: number | undefined) =>
-  aVerdictWith({ channels: [aChannel({ lagSeconds })] }, { role: "replica", code: "REPLICA_HEALTHY" });
+  aVerdictWith({ channels: [channel({ lagSeconds })] }, { role: "replica", code: "REPLICA_HEALTHY" });
 const down = (code: string, changes: Partial<Verdict> = {}) =>
   aVerdict({ up: false, code, sentence: "Why.", ...changes });
 
@@ -22,7 +23,7 @@ test.each([
 test("a stale yes, drain or maint is down", () => {
   for (const verdict of [aVerdict(), down("DRAINING", { draining: true }), down("MAINTENANCE")]) {
     expect(agentLine(verdict, undefined, verdict.staleAt + 1)).toStartWith(
-      "down #STALE: Nothing is known since",
+      "down #STALE: nothing is known since",
     );
   }
 });

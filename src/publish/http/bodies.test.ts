@@ -41,7 +41,7 @@ test("mysqlchk and connectorchk: the line, and the reason after the latter's", (
 describe("sluice", () => {
   test("says code and sentence, and must not be cached", () => {
     expect(bytes("sluice", up, 503)).toBe(
-      "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: 42\r\nCache-Control: no-store\r\n\r\nGALERA_SYNCED: The Galera node is synced.\n",
+      "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: 41\r\nCache-Control: no-store\r\n\r\nGALERA_SYNCED: the Galera node is synced\n",
     );
   });
 

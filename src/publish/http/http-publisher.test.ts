@@ -7,7 +7,7 @@ import { exchange, RawClient } from "../../../test/support/raw-client.ts";
 import { SILENT_LOG } from "../../telemetry/log.ts";
 import { HTTP_DEFAULTS, HttpPublisher, type HttpPublisherOptions } from "./http-publisher.ts";
 
-const YES = "GALERA_SYNCED: The Galera node is synced.\n";
+const YES = "GALERA_SYNCED: the Galera node is synced\n";
 
 let clock: FakeClock;
 let fleet: FakeFleet;

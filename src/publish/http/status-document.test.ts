@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { aChannel, aVerdict, aVerdictWith, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
+import { channel } from "../../../test/support/facts.ts";
+import { aVerdict, aVerdictWith, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import type { Verdict } from "../../topology/verdict.ts";
 import { statusDocument } from "./status-document.ts";
 
@@ -10,7 +11,7 @@ function documentOf(verdict: Verdict, now: number) {
 }
 
 test("the names of /status, which others rely on", () => {
-  const channels = [aChannel({ lagSeconds: undefined, ioError: { errno: 2003, message: "no route" } })];
+  const channels = [channel({ lagSeconds: undefined, ioError: { errno: 2003, message: "no route" } })];
   expect(documentOf(aVerdictWith({ channels }), JUDGED_AT + 500)).toEqual({
     server: "db1",
     address: "10.0.0.1:3306",
@@ -20,7 +21,7 @@ test("the names of /status, which others rely on", () => {
     role: "synced",
     profile: "galera",
     code: "GALERA_SYNCED",
-    sentence: "The Galera node is synced.",
+    sentence: "the Galera node is synced",
     known: true,
     stale: false,
     since: "2026-01-02T03:03:05.000Z",
@@ -35,10 +36,10 @@ test("the names of /status, which others rely on", () => {
       took_ms: 2,
       facts: {
         flavour: "mariadb",
-        version: "10.11.11-MariaDB",
+        version: "10.11.19-MariaDB",
         hostname: "db1",
         server_id: 1,
-        uptime_seconds: 3600,
+        uptime_seconds: 100,
         read_only: { read_only: false, super_read_only: false, innodb_read_only: false, offline_mode: false },
         galera: null,
         channels: [
@@ -57,7 +58,7 @@ test("the names of /status, which others rely on", () => {
             delay_seconds: 0,
           },
         ],
-        gtid: { current_pos: null, binlog_pos: null, slave_pos: null, domain_id: null, executed: null },
+        gtid: { current_pos: "", binlog_pos: "", slave_pos: "", domain_id: 0, executed: null },
         rows: 1,
       },
       failure: null,
@@ -91,4 +92,9 @@ test("a stale one is a no, and ages are never negative", () => {
     stale_in_ms: 0,
   });
   expect(documentOf(aVerdict(), JUDGED_AT - 5000)).toMatchObject({ up: true, stale: false, age_ms: 0 });
+});
+
+test("what has not been probed does not grow stale", () => {
+  const starting = aVerdict({ up: false, known: false, code: "STARTING", staleAt: Number.POSITIVE_INFINITY });
+  expect(documentOf(starting, JUDGED_AT)).toMatchObject({ known: false, stale: false, stale_in_ms: null });
 });

@@ -27,10 +27,10 @@ export interface StatusDocument {
   /** When up, code or role last changed, and how long ago. */
   readonly since: string;
   readonly since_seconds: number;
-  /** When it was judged last, how long ago, and how long it will still be believed (0: no longer). */
+  /** When it was judged last, how long ago, and how long it will be believed (0: no longer; null: not judged yet). */
   readonly judged_at: string;
   readonly age_ms: number;
-  readonly stale_in_ms: number;
+  readonly stale_in_ms: number | null;
   readonly observation: Readonly<Record<string, unknown>> | null;
   /** Each rule in order: rule, saw, outcome (pass | decides | not reached). */
   readonly rules: readonly Readonly<Record<string, unknown>>[];
@@ -56,7 +56,7 @@ export function statusDocument(server: ServerSnapshot, now: number): StatusDocum
     since_seconds: Math.max(0, Math.round((now - fresh.since) / 1000)),
     judged_at: new Date(verdict.at).toISOString(),
     age_ms: Math.max(0, now - verdict.at),
-    stale_in_ms: Math.max(0, verdict.staleAt - now),
+    stale_in_ms: Number.isFinite(verdict.staleAt) ? Math.max(0, verdict.staleAt - now) : null,
     observation: verdict.observation === undefined ? null : observationDocument(verdict.observation, now),
     rules: verdict.rules.map(({ rule, saw, outcome }) => ({ rule, saw, outcome })),
   };

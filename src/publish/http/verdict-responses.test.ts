@@ -49,7 +49,7 @@ describe("VerdictResponses", () => {
     clock.advance(1);
     const stale = responses.answer("/", "");
     expect(stale.status).toBe(503);
-    expect(body(stale.bytes(false, false))).toStartWith("STALE: Nothing is known since");
+    expect(body(stale.bytes(false, false))).toStartWith("STALE: nothing is known since");
     expect(responses.answer("/", "")).toBe(stale);
   });
 

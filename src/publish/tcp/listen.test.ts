@@ -44,7 +44,7 @@ describe("listen", () => {
     });
   });
 
-  test.each(["EAFNOSUPPORT", "EADDRNOTAVAIL"])(
+  test.each(["EAFNOSUPPORT", "EADDRNOTAVAIL", undefined])(
     "without IPv6 (%s), :: is every IPv4 address",
     async (code) => {
       const made = server();

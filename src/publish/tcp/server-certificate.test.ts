@@ -82,7 +82,7 @@ describe("a listener with a certificate", () => {
     const { port = 0 } = await start();
     const { name, answer } = await ask(port);
     expect(name).toBe("old");
-    expect(answer).toEndWith("GALERA_SYNCED: The Galera node is synced.\n");
+    expect(answer).toEndWith("GALERA_SYNCED: the Galera node is synced\n");
   });
 
   test("shows the new certificate after a reload, and keeps the old one if the new is wrong", async () => {
