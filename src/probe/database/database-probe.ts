@@ -12,6 +12,8 @@ import type { DatabaseTarget } from "./target.ts";
 
 const FAREWELL_MS = 200;
 
+const MAX_OPEN_TRIES = 20;
+
 /** One question under way: its socket, which a deadline destroys, and how far it has come. */
 interface Attempt {
   step: Step;
@@ -117,15 +119,7 @@ export class DatabaseProbe implements Probe {
   }
 
   async #login(attempt: Attempt, deadlineMs: number): Promise<DatabaseSession> {
-    const session = await DatabaseSession.open(
-      this.#target,
-      (socket) => {
-        attempt.socket = socket;
-      },
-      (step) => {
-        attempt.step = step;
-      },
-    );
+    const session = await this.#open(attempt);
     attempt.step = "query";
     // Past the deadline this attempt is not the present one any more, and its socket is already gone.
     if (this.#attempt !== attempt) throw new Error("too late");
@@ -133,6 +127,29 @@ export class DatabaseProbe implements Probe {
     if (this.#questions !== "connector") await this.#setUp(session, deadlineMs);
     if (this.#attempt === attempt) this.#session = session;
     return session;
+  }
+
+  /**
+   * A server with no free connection says so and closes at once. The runtime then often reports a unix socket as reset
+   * while connecting, and the server's words are lost: so that is tried again until they are heard.
+   */
+  async #open(attempt: Attempt): Promise<DatabaseSession> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await DatabaseSession.open(
+          this.#target,
+          (socket) => {
+            attempt.socket = socket;
+          },
+          (step) => {
+            attempt.step = step;
+          },
+        );
+      } catch (error) {
+        const isLost = this.#target.endpoint.kind === "socket" && isResetWhileConnecting(error);
+        if (!isLost || tries === MAX_OPEN_TRIES || this.#attempt !== attempt) throw error;
+      }
+    }
   }
 
   async #setUp(session: DatabaseSession, deadlineMs: number): Promise<void> {
@@ -190,6 +207,14 @@ export class DatabaseProbe implements Probe {
     this.#session = undefined;
     attempt.socket?.destroy();
   }
+}
+
+function isResetWhileConnecting(error: unknown): boolean {
+  const { code, syscall } = (typeof error === "object" && error !== null ? error : {}) as Record<
+    string,
+    unknown
+  >;
+  return code === "ECONNRESET" && syscall === "connect";
 }
 
 function saysWsrepOn(variables: readonly Row[]): boolean {
