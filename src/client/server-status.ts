@@ -38,7 +38,7 @@ export function snapshotOf(document: StatusDocument, now: number): ServerSnapsho
     profile: document.profile as Verdict["profile"],
     since: Date.parse(document.since),
     at: now - document.age_ms,
-    staleAt: document.stale ? now - 1 : now + document.stale_in_ms,
+    staleAt: document.stale ? now - 1 : now + (document.stale_in_ms ?? Number.POSITIVE_INFINITY),
     known: document.known,
     observation: observation === null ? undefined : observationOf(observation),
     rules: document.rules as unknown as Verdict["rules"],

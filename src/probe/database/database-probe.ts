@@ -56,8 +56,12 @@ export class DatabaseProbe implements Probe {
     if (session === undefined) return undefined;
     const started = this.#clock.monotonic();
     const outcome = await this.#within(deadlineMs, () => session.ping());
-    // A connection that ended is told through onConnectionLost; only silence is news.
-    if (!("failure" in outcome) || outcome.failure.code !== "PROBE_QUERY_TIMEOUT") return undefined;
+    if (!("failure" in outcome)) return undefined;
+    if (outcome.failure.code !== "PROBE_QUERY_TIMEOUT") {
+      // The connection has ended, or does not do; only a probe can tell why.
+      this.#onConnectionLost();
+      return undefined;
+    }
     const tookMs = this.#clock.monotonic() - started;
     return Object.freeze({ reached: false, at: this.#clock.now(), tookMs, failure: outcome.failure });
   }

@@ -71,9 +71,10 @@ export class DatabaseSession {
 
   /** `callback` runs once when the connection ends for whatever reason. */
   onClose(callback: () => void): void {
+    // Told by the library and not by the socket, whose listeners the library takes off when the connection ends.
+    this.#connection.once("end", callback);
     // The error itself is told by the pending command; without a listener it would be thrown.
     this.#connection.on("error", () => {});
-    this.socket.once("close", callback);
   }
 
   /**
