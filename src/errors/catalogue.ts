@@ -136,6 +136,44 @@ export const CATALOGUE = {
   ),
   STARTING: down("No probe has ended yet.", "Ask again in a moment."),
 
+  // Roles, judged from all servers of a monitor
+  ROLE_PRIMARY: ok("The server is the one that takes the cluster's writes."),
+  ROLE_REPLICA: ok("The server replicates from the primary, directly or through others."),
+  ROLE_RELAY: ok("The server replicates from the primary, and others replicate from it."),
+  ROLE_BINLOG_RELAY: ok("The server passes binary logs on and has no data of its own."),
+  ROLE_REPLICA_STALE: ok(
+    "The replica still serves reads, but is cut off from the primary: it gets nothing new.",
+    "See whether the primary, and each server between, runs and can be reached from the replica.",
+  ),
+  ROLE_NOT_CHOSEN: down(
+    "The server takes writes and replicates from nobody, but another one is the primary.",
+    "Set it read-only, or make it a replica of the primary.",
+  ),
+  ROLE_WRONG_SOURCE: down(
+    "The server replicates from one that is not the primary: its data is not the primary's.",
+    "CHANGE MASTER TO the primary.",
+  ),
+  ROLE_REPLICATION_BROKEN: down(
+    "A replication thread of the server has stopped, or the source denies its login.",
+    "Read Last_IO_Error and Last_SQL_Error in SHOW SLAVE STATUS; START SLAVE.",
+  ),
+  ROLE_REPLICATION_UNKNOWN: down(
+    "The account may not see whether the server replicates.",
+    "`sluice grants` prints the SQL.",
+  ),
+  ROLE_CONDITIONS_UNMET: down(
+    "The server could be primary or replica, but master_conditions or slave_conditions are not fulfilled.",
+    "Restore the replication that they ask for, or ask for less.",
+  ),
+  ROLE_UNDECIDED: down(
+    "The primary is not chosen before every server has been asked once.",
+    "Ask again in a moment.",
+  ),
+  GALERA_FOREIGN_CLUSTER: down(
+    "The node belongs to another cluster than most of the monitor's nodes: its cluster UUID differs.",
+    "Take it out of this monitor, or let it join the others' cluster (wsrep_cluster_address).",
+  ),
+
   // Probe failures
   PROBE_REFUSED: probe(
     "Nothing listens on the server's port.",

@@ -1,0 +1,120 @@
+import { compareGtidStates } from "../../topology/gtid-position.ts";
+import type { ReplicationGraph } from "../../topology/replication-graph.ts";
+import type { Cause } from "../../topology/state.ts";
+import { type Assignment, because, type ServerView } from "./monitor-module.ts";
+import { type Election, type Obstacle, obstacleOf } from "./primary-election.ts";
+import { sourceName } from "./replica-roles.ts";
+
+/** Why the primary is the primary; `followers`: the running servers that replicate from it. */
+export function primaryCause(followers: readonly string[]): Cause {
+  const origin = "Takes writes and replicates from no server of this monitor";
+  const rest = followers.length === 0 ? "" : `; ${doing(followers, "replicate")} from it`;
+  return because("ROLE_PRIMARY", `${origin}${rest}.`);
+}
+
+/** Why a running server is neither primary nor replica. */
+export function reasonForNoRole(
+  view: ServerView,
+  election: Election,
+  graph: ReplicationGraph,
+  views: readonly ServerView[],
+): Cause {
+  const broken = graph.edges(view.name).find((edge) => edge.link.state === "broken");
+  if (broken !== undefined) {
+    const error = broken.link.error ?? "a replication thread has stopped";
+    return because("ROLE_REPLICATION_BROKEN", `Replication from ${sourceName(broken)} is broken: ${error}.`);
+  }
+  const working = graph.edges(view.name)[0];
+  if (working !== undefined) return elsewhere(sourceName(working), election);
+  if (view.memory.links === null) {
+    const words = "The account may not see whether it replicates, so it can be neither primary nor replica.";
+    return because("ROLE_REPLICATION_UNKNOWN", words);
+  }
+  const obstacle = obstacleOf(view, graph);
+  if (obstacle === "read-only") {
+    return because("READ_ONLY", "Replicates from nobody, and is read-only, so it cannot be the primary.");
+  }
+  if (obstacle === "draining") {
+    return because("DRAINING", "Could be the primary, but a person is draining it.");
+  }
+  if (views.some((other) => other.input.observation === undefined)) {
+    return because("ROLE_UNDECIDED", "Could be the primary; not every server has been asked yet.");
+  }
+  return because("ROLE_NOT_CHOSEN", notChosen(view, election, views));
+}
+
+function elsewhere(source: string, { root }: Election): Cause {
+  const primary = root === null ? "" : `, not from ${root}`;
+  return because("ROLE_WRONG_SOURCE", `Replicates from ${source}${primary}: its data is not the primary's.`);
+}
+
+/** A second writable server: whether the two have drifted apart is what the operator needs to know first. */
+function notChosen(view: ServerView, { chosen }: Election, views: readonly ServerView[]): string {
+  const words = `Takes writes and replicates from nobody, but ${chosen} is the chosen primary`;
+  const rival = views.find((other) => other.name === chosen);
+  const order = rival?.facts && view.facts && compareGtidStates(view.facts.gtid, rival.facts.gtid);
+  switch (order) {
+    case undefined:
+      return `${words}.`;
+    case "equal":
+      return `${words}; both have the same transactions.`;
+    case "behind":
+      return `${words}; it lacks transactions that ${chosen} has.`;
+    case "ahead":
+    case "diverged":
+      return `${words}; it has transactions that ${chosen} lacks.`;
+  }
+}
+
+const OBSTACLE_WORDS: Record<Obstacle, string> = {
+  "not-asked": "has not been asked yet",
+  down: "is down",
+  maintenance: "is in maintenance",
+  draining: "is being drained",
+  offline: "is in offline mode",
+  "read-only": "is read-only",
+  "replication-unknown": "does not let the account see its replication",
+  replicates: "replicates from another server",
+};
+
+/** One sentence on the whole fleet: who takes writes, or why nobody does. */
+export function diagnoseReplication(
+  views: readonly ServerView[],
+  election: Election,
+  graph: ReplicationGraph,
+  primary: Assignment | undefined,
+): string {
+  const { chosen, obstacle } = election;
+  if (chosen === null) return `No primary: ${noCandidate(views, graph)}.`;
+  const waiting = graph.followers(chosen, { throughDown: true });
+  if (primary === undefined) {
+    const wait = waiting.length === 0 ? "" : `; ${doing(waiting, "wait")} for it`;
+    return `No primary: ${chosen} ${OBSTACLE_WORDS[obstacle ?? "not-asked"]}${wait}, and no other server can take its place.`;
+  }
+  if (primary.role !== "primary")
+    return `No primary: ${chosen} could be, but lacks replicas. ${primary.cause.sentence}`;
+  const rivals = views.filter(
+    (view) =>
+      view.name !== chosen && obstacleOf(view, graph) === undefined && !graph.inSameRing(view.name, chosen),
+  );
+  if (rivals.length > 0) {
+    return `${chosen} is the primary, and ${names(rivals)} would take writes too: nothing but this monitor keeps clients off it.`;
+  }
+  return `${chosen} is the primary${waiting.length === 0 ? "" : `; ${doing(waiting, "follow")} it`}.`;
+}
+
+function noCandidate(views: readonly ServerView[], graph: ReplicationGraph): string {
+  if (views.length === 0) return "the monitor has no servers";
+  return views
+    .flatMap((view) => {
+      const obstacle = obstacleOf(view, graph);
+      return obstacle === undefined ? [] : [`${view.name} ${OBSTACLE_WORDS[obstacle]}`];
+    })
+    .join(", ");
+}
+
+/** `db2 follows`, `db2, db3 follow`. */
+const doing = (who: readonly string[], verb: string): string =>
+  `${who.join(", ")} ${verb}${who.length === 1 ? "s" : ""}`;
+
+const names = (views: readonly ServerView[]): string => views.map((view) => view.name).join(", ");
