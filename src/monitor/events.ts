@@ -27,13 +27,17 @@ export const EVENT_NAMES = [
 
 export type EventName = (typeof EVENT_NAMES)[number];
 
-// MaxScale has no events for these.
-const ADMIN_EVENTS: ReadonlySet<EventName> = new Set<EventName>([
-  "maintenance_on",
-  "maintenance_off",
-  "drain_on",
-  "drain_off",
-]);
+/** MaxScale's names of events: what `events=` on a monitor may list (besides `all`), and `$EVENT` stands for. */
+export const MAXSCALE_EVENT_NAMES = [
+  ...(["master", "slave", "server", "synced", "donor"] as const).flatMap(
+    (role) => [`${role}_down`, `${role}_up`] as const,
+  ),
+  ...(["master", "slave", "synced", "donor"] as const).flatMap(
+    (role) => [`lost_${role}`, `new_${role}`] as const,
+  ),
+] as const;
+
+export type MaxscaleEvent = (typeof MAXSCALE_EVENT_NAMES)[number];
 
 export interface MonitorEvent {
   /** Wall-clock time, ms since 1970. */
@@ -46,8 +50,8 @@ export interface MonitorEvent {
   /** Why the server is as it is now. */
   readonly cause: Cause;
   /**
-   * What MaxScale calls the whole change of this server; null on all but one of the events that the change consists
-   * of. It is what `events=` selects by and `$EVENT` stands for: a script runs once for a change.
+   * What MaxScale calls the whole change of this server; null on all but one of the events of that change. It is what
+   * `events=` selects by and `$EVENT` stands for: a script runs once for a change.
    */
   readonly maxscaleEvent: MaxscaleEvent | null;
 }
@@ -62,7 +66,7 @@ export function fleetEvents(before: States, after: States, time: number): readon
   const events = [...after].flatMap(([server, to]) => {
     const from = before.get(server) ?? UNKNOWN_STATE;
     const names = serverEvents(from, to);
-    const bearer = names.find((name) => !ADMIN_EVENTS.has(name));
+    const [bearer, maxscaleName] = MAXSCALE_EVENTS.find(([name]) => names.includes(name)) ?? [];
     return names.map((event) => ({
       time,
       server,
@@ -70,7 +74,7 @@ export function fleetEvents(before: States, after: States, time: number): readon
       from: stateString(from),
       to: stateString(to),
       cause: to.cause,
-      maxscaleEvent: event === bearer ? maxscaleEvent(from, to) : null,
+      maxscaleEvent: event === bearer && maxscaleName ? maxscaleName(from, to) : null,
     }));
   });
   return events.sort((a, b) => EVENT_NAMES.indexOf(a.event) - EVENT_NAMES.indexOf(b.event));
@@ -95,26 +99,27 @@ const isUp = (state: ServerState): boolean => state.liveness === "running";
 const isPrimary = (state: ServerState): boolean => state.role === "primary";
 const isDonor = (state: ServerState): boolean => state.galera === "donor";
 
-type MaxscaleRole = "master" | "slave" | "synced" | "donor";
-
-/** MaxScale's names of events, as its documentation lists them. */
-export type MaxscaleEvent =
-  | `${MaxscaleRole | "server"}_${"up" | "down"}`
-  | `${"new" | "lost"}_${MaxscaleRole}`;
-
 /**
- * MaxScale has one event for a change of a server: what it went down or came up as; else what it has become; else what
- * it has lost. Becoming a donor is told only where nothing was lost by it. Null: MaxScale has no event for it.
+ * MaxScale has one event for a whole change of a server: the first of these that is part of it, under its name there.
+ * It has none for maintenance and drain.
  */
-function maxscaleEvent(from: ServerState, to: ServerState): MaxscaleEvent | null {
-  const [was, is] = [maxscaleRole(from), maxscaleRole(to)];
-  if (isUp(from) !== isUp(to)) return isUp(to) ? `${is ?? "server"}_up` : `${was ?? "server"}_down`;
-  if (was === is) return null;
-  if (is !== null && (is !== "donor" || was === null)) return `new_${is}`;
-  return was === null ? null : `lost_${was}`;
-}
+const MAXSCALE_EVENTS: readonly (readonly [
+  EventName,
+  (from: ServerState, to: ServerState) => MaxscaleEvent,
+])[] = [
+  ["server_down", (from) => `${maxscaleRole(from) ?? "server"}_down`],
+  ["server_up", (_, to) => `${maxscaleRole(to) ?? "server"}_up`],
+  ["new_primary", () => "new_master"],
+  ["new_replica", () => "new_slave"],
+  ["lost_primary", () => "lost_master"],
+  ["lost_replica", () => "lost_slave"],
+  ["new_synced", () => "new_synced"],
+  ["lost_synced", () => "lost_synced"],
+  ["new_donor", () => "new_donor"],
+  ["lost_donor", () => "lost_donor"],
+];
 
-function maxscaleRole(state: ServerState): MaxscaleRole | null {
+function maxscaleRole(state: ServerState): "master" | "slave" | "synced" | "donor" | null {
   if (isPrimary(state)) return "master";
   if (isReplica(state)) return "slave";
   if (isSynced(state)) return "synced";

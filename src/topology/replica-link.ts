@@ -19,7 +19,7 @@ export interface ReplicaLink {
   readonly state: "connected" | "connecting" | "broken";
   /** Undefined: unknown, which is not zero. */
   readonly lagSeconds: number | undefined;
-  /** What the server says is wrong, on one line; undefined where it says nothing. */
+  /** What the server says is wrong, on one line without a full stop; undefined where it says nothing. */
   readonly error: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function replicaLinks(
       sourceServerId: isYes(channel.ioRunning) ? provenId(channel) : rememberedId(channel, before),
       state: linkState(channel),
       lagSeconds: channel.lagSeconds,
-      error: (channel.ioError ?? channel.sqlError)?.message.replace(/\s+/g, " ").trim(),
+      error: oneLine((channel.ioError ?? channel.sqlError)?.message),
     }));
 }
 
@@ -65,6 +65,9 @@ function rememberedId(channel: ReplicaChannel, before: readonly ReplicaLink[]): 
       link.sourcePort === channel.sourcePort,
   )?.sourceServerId;
 }
+
+const oneLine = (text: string | undefined): string | undefined =>
+  text?.replace(/\s+/g, " ").trim().replace(/\.+$/, "");
 
 const isYes = (thread: string): boolean => thread.toLowerCase() === "yes";
 const isNo = (thread: string): boolean => thread.toLowerCase() === "no";

@@ -1,6 +1,6 @@
 /**
  * monitor/modules/: how each kind of cluster turns what its servers say into roles. Pure: no clock, no I/O.
- * May import topology/ and errors/. One module per file, all under one contract (monitor-module.contract.test.ts):
+ * May import topology/ and errors/. One module per file, all under one contract (test/fuzz/monitor-modules.test.ts):
  *
  *   observations ─▶ ServerView ─▶ module.assign ─▶ roles ─┐
  *        ▲              ▲                                 ├─▶ judgeFleet ─▶ ServerState of each, primary, diagnosis
