@@ -47,7 +47,7 @@ export interface MonitorEvent {
   /** State strings before and after. */
   readonly from: string;
   readonly to: string;
-  /** Why the server is as it is now. */
+  /** Why the server is as it is now, or what a person did to it. */
   readonly cause: Cause;
   /**
    * What MaxScale calls the whole change of this server; null on all but one of the events of that change. It is what
@@ -73,12 +73,19 @@ export function fleetEvents(before: States, after: States, time: number): readon
       event,
       from: stateString(from),
       to: stateString(to),
-      cause: to.cause,
+      cause: ADMIN_CAUSES[event] ?? to.cause,
       maxscaleEvent: event === bearer && maxscaleName ? maxscaleName(from, to) : null,
     }));
   });
   return events.sort((a, b) => EVENT_NAMES.indexOf(a.event) - EVENT_NAMES.indexOf(b.event));
 }
+
+const ADMIN_CAUSES: Partial<Record<EventName, Cause>> = {
+  maintenance_on: { code: "MAINTENANCE", sentence: "A person has put it into maintenance." },
+  maintenance_off: { code: "MAINTENANCE", sentence: "A person has taken it out of maintenance." },
+  drain_on: { code: "DRAINING", sentence: "A person has begun to drain it: no new sessions." },
+  drain_off: { code: "DRAINING", sentence: "A person has ended its draining." },
+};
 
 function serverEvents(from: ServerState, to: ServerState): readonly EventName[] {
   const found = new Set<EventName>();

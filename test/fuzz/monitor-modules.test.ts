@@ -7,9 +7,7 @@ import fc from "fast-check";
 import { CATALOGUE } from "../../src/errors/catalogue.ts";
 import { fleetEvents } from "../../src/monitor/events.ts";
 import { type FleetJudgement, judgeFleet } from "../../src/monitor/judge-fleet.ts";
-import { type AutoOptions, auto } from "../../src/monitor/modules/auto.ts";
-import { galeramon } from "../../src/monitor/modules/galeramon.ts";
-import { mariadbmon } from "../../src/monitor/modules/mariadbmon.ts";
+import type { AutoOptions } from "../../src/monitor/modules/auto.ts";
 import {
   INITIAL_STATE,
   type ModuleState,
@@ -17,6 +15,7 @@ import {
   type ServerInput,
 } from "../../src/monitor/modules/monitor-module.ts";
 import { readPicture } from "../support/fleet-picture.ts";
+import { MODULES } from "../support/modules.ts";
 
 const NAMES = ["db1", "db2", "db3", "db4", "db5"];
 
@@ -81,12 +80,6 @@ interface Tick {
   readonly judgement: FleetJudgement;
   readonly now: number;
 }
-
-const MODULES: readonly MonitorModule<AutoOptions>[] = [
-  { ...mariadbmon, defaults: auto.defaults },
-  { ...galeramon, defaults: auto.defaults },
-  auto,
-];
 
 function play(
   module: MonitorModule<AutoOptions>,

@@ -121,8 +121,13 @@ export function diagnoseGalera(
   }
   if (members.length > 0) return "No primary: no synced node is writable and free to be it.";
   if (nodes.length === 0) return "No primary: no Galera node answers.";
-  const reasons = nodes.map(({ view, standing }) => `${view.name}: ${standing.cause.sentence}`);
-  return `No primary: no node is usable. ${reasons.join(" ")}`;
+  const reasons = new Map<string, string[]>();
+  for (const { view, standing } of nodes) {
+    const { sentence } = standing.cause;
+    reasons.set(sentence, [...(reasons.get(sentence) ?? []), view.name]);
+  }
+  const words = [...reasons].map(([sentence, names]) => `${names.join(", ")}: ${sentence}`);
+  return `No primary: no node is usable. ${words.join(" ")}`;
 }
 
 const plural = (things: readonly unknown[]): string => (things.length === 1 ? "" : "s");

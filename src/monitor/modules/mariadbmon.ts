@@ -127,11 +127,12 @@ function replicaConditions(
   hasPrimary: boolean,
   { slaveConditions }: MariadbmonOptions,
 ): { readonly mustBeLinked: boolean; readonly mayHaveReplicas: boolean } {
+  const mustBeLinked = slaveConditions.includes("linked_master");
+  const rootMustRun = mustBeLinked || slaveConditions.includes("running_master");
   const rootRuns = root !== null && graph.isRunning(root);
   return {
-    mustBeLinked: slaveConditions.includes("linked_master"),
+    mustBeLinked,
     mayHaveReplicas:
-      (rootRuns || !slaveConditions.includes("running_master")) &&
-      (hasPrimary || !slaveConditions.includes("writable_master")),
+      (rootRuns || !rootMustRun) && (hasPrimary || !slaveConditions.includes("writable_master")),
   };
 }

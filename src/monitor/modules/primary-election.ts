@@ -17,6 +17,8 @@ export interface Election {
   /** The chosen primary, and what it still suffers from; it has the role only without an obstacle, or draining. */
   readonly chosen: string | null;
   readonly obstacle: Obstacle | undefined;
+  /** The choice stands, obstacle or not; false: it stands only because nobody can take over. */
+  readonly isKept: boolean;
   /**
    * Where the replicas' data comes from, be it down just now; null where no server is the cluster's origin: then a
    * replica of any server will do.
@@ -43,14 +45,19 @@ export function electPrimary(
   const present = views.find((view) => view.name === previous);
   const obstacle = present === undefined ? undefined : obstacleOf(present, graph);
   if (present !== undefined && mayStay(present, obstacle, graph, rules)) {
-    return { chosen: present.name, obstacle, root: present.name };
+    return { chosen: present.name, obstacle, isKept: true, root: present.name };
   }
   const next = bestCandidate(views, graph);
-  if (next !== undefined) return { chosen: next.name, obstacle: undefined, root: next.name };
+  if (next !== undefined) return { chosen: next.name, obstacle: undefined, isKept: true, root: next.name };
   // Nobody can take over. One that replicates now is primary no more; any other will do again when its obstacle goes.
-  if (present === undefined || obstacle === "replicates") return { chosen: null, obstacle, root: null };
+  const isChosen = present !== undefined && obstacle !== "replicates";
   const isOrigin = obstacle === "down" || obstacle === "maintenance";
-  return { chosen: present.name, obstacle, root: isOrigin ? present.name : null };
+  return {
+    chosen: isChosen ? present.name : null,
+    obstacle,
+    isKept: false,
+    root: isChosen && isOrigin ? present.name : null,
+  };
 }
 
 /** What keeps `view` from being the primary, the gravest first; undefined: nothing. */

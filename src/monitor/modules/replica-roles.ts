@@ -26,8 +26,9 @@ export class ReplicaRoles {
     const origins = root === null ? names : [root];
     this.#rules = rules;
     this.#descended = graph.descend(origins, () => true);
+    // Whether we reach the root does not matter: a replica that is connected to it is not cut off.
     this.#upToDate = graph.descend(
-      origins.filter((name) => graph.isRunning(name)),
+      origins,
       (replica, link) => link.state === "connected" && graph.isRunning(replica),
     );
   }

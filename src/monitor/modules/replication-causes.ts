@@ -84,23 +84,36 @@ export function diagnoseReplication(
   graph: ReplicationGraph,
   primary: Assignment | undefined,
 ): string {
-  const { chosen, obstacle } = election;
+  const { chosen } = election;
   if (chosen === null) return `No primary: ${noCandidate(views, graph)}.`;
-  const waiting = graph.followers(chosen, { throughDown: true });
-  if (primary === undefined) {
-    const wait = waiting.length === 0 ? "" : `; ${doing(waiting, "wait")} for it`;
-    return `No primary: ${chosen} ${OBSTACLE_WORDS[obstacle ?? "not-asked"]}${wait}, and no other server can take its place.`;
-  }
-  if (primary.role !== "primary")
-    return `No primary: ${chosen} could be, but lacks replicas. ${primary.cause.sentence}`;
-  const rivals = views.filter(
-    (view) =>
-      view.name !== chosen && obstacleOf(view, graph) === undefined && !graph.inSameRing(view.name, chosen),
-  );
+  const followers = graph.followers(chosen, { throughDown: true });
+  const rivals = views
+    .filter((view) => view.name !== chosen && obstacleOf(view, graph) === undefined)
+    .filter((view) => !graph.inSameRing(view.name, chosen))
+    .map((view) => view.name);
+  if (primary === undefined) return `No primary: ${absence(chosen, election, followers, rivals)}.`;
+  if (primary.role !== "primary") return `No primary: ${chosen} could be it. ${primary.cause.sentence}`;
   if (rivals.length > 0) {
-    return `${chosen} is the primary, and ${names(rivals)} would take writes too: nothing but this monitor keeps clients off it.`;
+    const others = rivals.join(", ");
+    return `${chosen} is the primary, and ${others} would take writes too: nothing but this monitor keeps clients off.`;
   }
-  return `${chosen} is the primary${waiting.length === 0 ? "" : `; ${doing(waiting, "follow")} it`}.`;
+  return `${chosen} is the primary${followers.length === 0 ? "" : `; ${doing(followers, "follow")} it`}.`;
+}
+
+/** Why the chosen server is no primary, and why no other one is. */
+function absence(
+  chosen: string,
+  { obstacle, isKept }: Election,
+  followers: readonly string[],
+  rivals: readonly string[],
+): string {
+  const words = `${chosen} ${obstacle === undefined ? "is not fit" : OBSTACLE_WORDS[obstacle]}`;
+  const waiting = followers.length === 0 ? words : `${words}; ${doing(followers, "wait")} for it`;
+  if (!isKept) return `${waiting}, and no other server can take its place`;
+  if (rivals.length === 0) return waiting;
+  const others = rivals.join(", ");
+  if (followers.length > 0) return `${waiting}, so that ${others} cannot take its place`;
+  return `${words}; ${others} may take its place once it has been so for failcount intervals`;
 }
 
 function noCandidate(views: readonly ServerView[], graph: ReplicationGraph): string {
@@ -116,5 +129,3 @@ function noCandidate(views: readonly ServerView[], graph: ReplicationGraph): str
 /** `db2 follows`, `db2, db3 follow`. */
 const doing = (who: readonly string[], verb: string): string =>
   `${who.join(", ")} ${verb}${who.length === 1 ? "s" : ""}`;
-
-const names = (views: readonly ServerView[]): string => views.map((view) => view.name).join(", ");
