@@ -34,12 +34,28 @@ describe("the state of a link", () => {
     [{ sqlRunning: "No" }, "broken"],
     [{ ioRunning: "No", sqlRunning: "No", sqlError: error(1062) }, "broken"],
     [{ ioRunning: "No", sqlRunning: "No" }, undefined],
+    [{ ioRunning: "No", sqlRunning: "No", ioError: error(2003) }, undefined],
+    [{ ioRunning: "No", sqlRunning: "No", ioError: error(1236) }, "broken"],
+    [{ ioRunning: "No", sqlRunning: "No", ioError: error(1045) }, "broken"],
   ] as const)("%j: %s", (more, state) => {
     expect(read(more)?.state).toBe(state as ReplicaLink["state"]);
   });
 
-  test("an error is told on one line", () => {
-    expect(read({ sqlRunning: "No", sqlError: error(1062) })?.error).toBe("no luck");
+  // As MariaDB 10.11 prints them.
+  test.each([
+    ["no\nluck.\n", "no luck"],
+    [
+      "error reconnecting to master 'repl@10.0.0.1:3306' - retry-time: 2  maximum-retries: 100000  message: " +
+        "Can't connect to server on '10.0.0.1' (111 \"Connection refused\")",
+      "Can't connect to server on '10.0.0.1' (111 \"Connection refused\")",
+    ],
+    [
+      "Error 'Duplicate entry '1' for key 'PRIMARY'' on query. Default database: ''. Query: 'insert into t.a values (1)'",
+      "Error 'Duplicate entry '1' for key 'PRIMARY''",
+    ],
+    ["x".repeat(1000), "x".repeat(300)],
+  ])("an error is told without SQL, on one short line: %s", (message, told) => {
+    expect(read({ sqlRunning: "No", sqlError: { errno: 1062, message } })?.error).toBe(told);
   });
 });
 

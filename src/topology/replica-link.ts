@@ -7,8 +7,8 @@ import type { ReplicaChannel } from "./facts.ts";
  *   connecting  the SQL thread runs, the IO thread still tries: the source is down or cut off
  *   broken      a thread has stopped, or the source denies the login
  *
- * A channel whose threads were both stopped without an error is no link: a person has taken the server out of
- * replication.
+ * A channel whose threads are both stopped is no link, unless an error shows that data is missing: a person has taken
+ * the server out of replication.
  */
 export interface ReplicaLink {
   readonly channel: string;
@@ -19,9 +19,11 @@ export interface ReplicaLink {
   readonly state: "connected" | "connecting" | "broken";
   /** Undefined: unknown, which is not zero. */
   readonly lagSeconds: number | undefined;
-  /** What the server says is wrong, on one line without a full stop; undefined where it says nothing. */
+  /** What the server says is wrong, on one short line without SQL or full stop; undefined where it says nothing. */
   readonly error: string | undefined;
 }
+
+const ERROR_MAX_LENGTH = 300;
 
 // ER_ACCESS_DENIED_ERROR, ER_ACCESS_DENIED_NO_PASSWORD_ERROR: the IO thread goes on trying, and will never get in.
 const ACCESS_DENIED = new Set([1045, 1698]);
@@ -40,13 +42,15 @@ export function replicaLinks(
       sourceServerId: isYes(channel.ioRunning) ? provenId(channel) : rememberedId(channel, before),
       state: linkState(channel),
       lagSeconds: channel.lagSeconds,
-      error: oneLine((channel.ioError ?? channel.sqlError)?.message),
+      error: reasonIn((channel.ioError ?? channel.sqlError)?.message),
     }));
 }
 
-function isStoppedByHand(channel: ReplicaChannel): boolean {
-  const isStopped = isNo(channel.ioRunning) && isNo(channel.sqlRunning);
-  return isStopped && channel.ioError === undefined && channel.sqlError === undefined;
+function isStoppedByHand({ ioRunning, sqlRunning, ioError, sqlError }: ReplicaChannel): boolean {
+  if (!isNo(ioRunning) || !isNo(sqlRunning) || sqlError !== undefined) return false;
+  // STOP SLAVE leaves the last failure to connect standing (2003 and its like, MariaDB 10.11): that is how a replica of
+  // a dead primary looks when it has been promoted.
+  return ioError === undefined || (ioError.errno >= 2000 && ioError.errno < 3000);
 }
 
 function linkState(channel: ReplicaChannel): ReplicaLink["state"] {
@@ -66,8 +70,16 @@ function rememberedId(channel: ReplicaChannel, before: readonly ReplicaLink[]): 
   )?.sourceServerId;
 }
 
-const oneLine = (text: string | undefined): string | undefined =>
-  text?.replace(/\s+/g, " ").trim().replace(/\.+$/, "");
+/** `error connecting to master … message: REASON` and `REASON on query. Default database: … Query: …`: the reason. */
+function reasonIn(message: string | undefined): string | undefined {
+  return message
+    ?.replace(/\s+/g, " ")
+    .replace(/^.*\bmessage: /, "")
+    .replace(/ on query\. Default database: .*$| Query: .*$/, "")
+    .slice(0, ERROR_MAX_LENGTH)
+    .trim()
+    .replace(/\.+$/, "");
+}
 
 const isYes = (thread: string): boolean => thread.toLowerCase() === "yes";
 const isNo = (thread: string): boolean => thread.toLowerCase() === "no";
