@@ -8,7 +8,7 @@ import {
 } from "../topology/state.ts";
 
 /** In the order in which the events of one moment are told: what was lost before what is new. */
-export const EVENT_NAMES = [
+const EVENT_NAMES = [
   "server_down",
   "lost_primary",
   "lost_replica",

@@ -1,7 +1,7 @@
 import { compareParts, type GtidComparison, type GtidOrder, type Parsed } from "./gtid.ts";
 
 /** One transaction: `domain-server-sequence`, e.g. `0-1-100`. */
-export interface MariadbGtid {
+interface MariadbGtid {
   readonly domain: number;
   readonly server: number;
   readonly sequence: bigint;

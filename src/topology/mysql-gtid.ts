@@ -1,7 +1,7 @@
 import { compareParts, type GtidComparison, type GtidOrder, type Parsed } from "./gtid.ts";
 
 /** Both ends included. */
-export interface GtidInterval {
+interface GtidInterval {
   readonly first: bigint;
   readonly last: bigint;
 }

@@ -8,12 +8,13 @@
  *
  * down[:CODE]   no answer               unasked       not probed yet
  * rw | ro       read_only               offline       offline_mode is ON
- * <SOURCE[:X]   replicates from SOURCE (a server of the picture, or a host outside, HOST#ID with its server_id); X: connecting, io (IO thread
- *               stopped by an error), sql (SQL thread likewise), denied (the source refuses the login), stopped (by hand)
+ * <SOURCE[:X]   replicates from SOURCE: a server of the picture, a host outside, or HOST#ID with its server_id; X:
+ *               connecting, io (IO thread stopped by an error), sql (SQL thread likewise), denied (the source refuses
+ *               the login), stopped (by hand)
  * lag=N         seconds, or ? for NULL  no-grant      may not see its replication
  * gtid=G        gtid_current_pos        mysql, proxy  flavour
  * synced@N, donor@N, joined@N, joining@N   Galera, with wsrep_local_index N;  uuid=U (A by default), sst=METHOD, and
- *               nonprimary, notready, rejects, desync, pxc
+ *               nonprimary, notready, rejects, donor-rejects, desync, pxc
  * maint, drain, drain:N (connections left), prio=N, id=N (server_id; by default the line's number)
  */
 
@@ -52,7 +53,7 @@ const KNOWN = new RegExp(
   `^(${[
     "down(:[A-Z_]+)?|unasked|rw|ro|offline|no-grant|mysql|proxy|maint|drain(:\\d+)?",
     "<[\\w.]+(#\\d+)?(:(connecting|io|sql|denied|stopped))?|(lag|gtid|uuid|sst|prio|id)=\\S+",
-    "(synced|donor|joined|joining)@-?\\d+|nonprimary|notready|rejects|desync|pxc",
+    "(synced|donor|joined|joining)@-?\\d+|nonprimary|notready|rejects|donor-rejects|desync|pxc",
   ].join("|")})$`,
 );
 
@@ -187,7 +188,7 @@ function galeraOf(name: string, words: readonly string[]): GaleraState | undefin
     localIndex: Number(index),
     rejectQueries: has("rejects") ? "ALL" : "NONE",
     sstMethod: setting(words, "sst") ?? "rsync",
-    sstDonorRejectsQueries: false,
+    sstDonorRejectsQueries: has("donor-rejects"),
     desync: has("desync"),
     recvQueue: 0,
     flowControlPaused: 0,

@@ -24,6 +24,9 @@ const PICTURES: Record<string, string> = {
   "a read-only node is no primary": `
     db1  synced@0 ro           -> Slave, Synced, Running
     db2  synced@1              -> Master, Synced, Running`,
+  "a node without an index is no primary": `
+    db1  synced@-1             -> Slave, Synced, Running
+    db2  synced@1              -> Master, Synced, Running`,
   "the most common cluster UUID is the cluster": `
     db1  synced@0 uuid=B       -> Running
     db2  synced@1 uuid=A       -> Master, Synced, Running
@@ -82,6 +85,7 @@ describe("available_when_donor", () => {
     ["nonblocking", "donor@0 sst=mariabackup desync", "Running"],
     ["always", "donor@0 sst=rsync", "Master, Synced, Running"],
     ["always", "donor@0 desync", "Master, Synced, Running"],
+    ["always", "donor@0 donor-rejects", "Running"],
   ];
   test.each(cases)("%s: %s is %s", (availableWhenDonor, words, state) => {
     judgePicture(galeramon, `db1 ${words} -> ${state}`, { options: { availableWhenDonor } });

@@ -79,7 +79,7 @@ function foreignCause({ galera }: GaleraNode, clusterUuid: string | null): Cause
 /** A server outside the cluster that may replicate from one of its members; every member's data is the cluster's. */
 function asyncReplica(edges: readonly Edge[], members: readonly GaleraNode[]): Assignment {
   const names = new Set(members.map((node) => node.view.name));
-  const ids = new Set(members.map((node) => node.view.memory.serverId ?? undefined));
+  const ids = new Set(members.flatMap((node) => node.view.memory.serverId ?? []));
   const edge = edges.find(({ source, link: { sourceServerId } }) => {
     // The nodes of a cluster often share one server_id, so that it names none of them, but the cluster.
     return source === undefined ? sourceServerId !== undefined && ids.has(sourceServerId) : names.has(source);

@@ -199,6 +199,37 @@ const STORIES: Record<string, readonly string[]> = {
       db2  rw                  -> Master, Running
       db3  ro <db2             -> Slave, Running`,
   ],
+  "while nobody takes writes, replicas of any server serve": [
+    UP,
+    `
+      db1  ro                  -> Running
+      db2  ro                  -> Running
+      db3  ro <db2             -> Slave, Running`,
+  ],
+  "who follows next is decided by replicas that can be reached": [
+    `
+      db1  rw                  -> Master, Running
+      db2  ro <db1             -> Slave, Running
+      db3  ro <db1             -> Slave, Running
+      db4  ro <db1             -> Slave, Running
+      db5  rw                  -> Running
+      db6  ro <db5             -> Running
+      db7  rw                  -> Running
+      db8  ro <db7             -> Running
+      db9  ro <db8             -> Running
+      dba  ro <db8             -> Running`,
+    `
+      db1  ro                  -> Running
+      db2  down                -> Down
+      db3  down                -> Down
+      db4  down                -> Down
+      db5  rw                  -> Master, Running
+      db6  ro <db5             -> Slave, Running
+      db7  rw                  -> Running
+      db8  down                -> Down
+      db9  ro <db8:connecting  -> Running
+      dba  ro <db8:connecting  -> Running`,
+  ],
   "a primary that starts to replicate from the fleet is none": [
     UP,
     `
