@@ -62,7 +62,7 @@ describe("the events of one server, each change with one name of MaxScale's", ()
 });
 
 test("what was lost is told before what is new, and servers in their order", () => {
-  const cause = { code: "PROBE_REFUSED", sentence: "Down: connection refused by db1:3306." };
+  const cause = { code: "PROBE_REFUSED", sentence: "connection refused by db1:3306" };
   const before = new Map([
     ["db1", up({ role: "primary" })],
     ["db2", up({ role: "replica" })],

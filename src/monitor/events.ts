@@ -81,10 +81,10 @@ export function fleetEvents(before: States, after: States, time: number): readon
 }
 
 const ADMIN_CAUSES: Partial<Record<EventName, Cause>> = {
-  maintenance_on: { code: "MAINTENANCE", sentence: "A person has put it into maintenance." },
-  maintenance_off: { code: "MAINTENANCE", sentence: "A person has taken it out of maintenance." },
-  drain_on: { code: "DRAINING", sentence: "A person has begun to drain it: no new sessions." },
-  drain_off: { code: "DRAINING", sentence: "A person has ended its draining." },
+  maintenance_on: { code: "MAINTENANCE", sentence: "put into maintenance by a person" },
+  maintenance_off: { code: "MAINTENANCE", sentence: "taken out of maintenance by a person" },
+  drain_on: { code: "DRAINING", sentence: "drained by a person: no new sessions" },
+  drain_off: { code: "DRAINING", sentence: "the draining was ended by a person" },
 };
 
 function serverEvents(from: ServerState, to: ServerState): readonly EventName[] {

@@ -17,7 +17,7 @@ export interface FleetJudgement {
   /** By name, in the order of the inputs. */
   readonly servers: ReadonlyMap<string, ServerState>;
   readonly primary: string | null;
-  /** One sentence on the whole cluster, for a person. */
+  /** One sentence on the whole cluster, for a person (no full stop). */
   readonly diagnosis: string;
 }
 
@@ -59,10 +59,10 @@ function serverState(view: ServerView, assignment: Assignment | undefined): Serv
 function overruled(view: ServerView, assignment: Assignment | undefined): Assignment {
   const galera = assignment?.galera ?? "none";
   if (view.input.admin === "maintenance") {
-    return noRole(because("MAINTENANCE", "A person has put it into maintenance."), galera);
+    return noRole(because("MAINTENANCE", "in maintenance, set by a person"), galera);
   }
   if (view.facts?.readOnly.offlineMode === true) {
-    return noRole(because("OFFLINE_MODE", "offline_mode is ON: it turns ordinary clients away."), galera);
+    return noRole(because("OFFLINE_MODE", "offline_mode is ON: clients are turned away"), galera);
   }
   return assignment ?? noRole(UNKNOWN_STATE.cause);
 }
@@ -79,7 +79,7 @@ function downState({ observation }: ServerInput): ServerState {
   return {
     ...UNKNOWN_STATE,
     authError: AUTH_FAILURES.has(code),
-    cause: because(code, `Down: ${detail}.`),
+    cause: because(code, detail),
   };
 }
 

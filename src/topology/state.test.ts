@@ -4,7 +4,7 @@ import { isSynced, type ServerState, stateDetails, stateString, UNKNOWN_STATE } 
 const running = (state: Partial<ServerState>): ServerState => ({
   ...UNKNOWN_STATE,
   liveness: "running",
-  cause: { code: "ROLE_REPLICA", sentence: "Replicates from db1." },
+  cause: { code: "ROLE_REPLICA", sentence: "replicates from db1" },
   ...state,
 });
 
@@ -34,11 +34,11 @@ describe("stateString", () => {
 });
 
 test.each([
-  [{ role: "replica", lagSeconds: 0 }, "Replicates from db1."],
-  [{ role: "replica", lagSeconds: 7 }, "Replicates from db1. 7 s behind."],
+  [{ role: "replica", lagSeconds: 0 }, "replicates from db1"],
+  [{ role: "replica", lagSeconds: 7 }, "replicates from db1; 7 s behind"],
   [
     { role: "replica", staleReplica: true },
-    "Replicates from db1. Cut off from the primary: reads may be stale.",
+    "replicates from db1; cut off from the primary: reads may be stale",
   ],
 ] as const)("details of %j", (state, text) => {
   expect(stateDetails(running(state))).toBe(text);

@@ -7,7 +7,7 @@ export type GaleraRole = "synced" | "donor" | "joined" | "joining" | "none";
 /** `drained`: no connection is left of those that a draining server still had. */
 export type AdminStatus = "none" | "draining" | "drained" | "maintenance";
 
-/** Why something is as it is: a code of the catalogue (errors/catalogue.ts) and one sentence for a person. */
+/** Why something is as it is: a code of the catalogue (errors/catalogue.ts) and one clause for a person (no full stop). */
 export interface Cause {
   readonly code: string;
   readonly sentence: string;
@@ -44,7 +44,7 @@ export const UNKNOWN_STATE: ServerState = Object.freeze({
   readOnly: undefined,
   lagSeconds: undefined,
   staleReplica: false,
-  cause: Object.freeze({ code: "STARTING", sentence: "No probe has ended yet." }),
+  cause: Object.freeze({ code: "STARTING", sentence: "no probe has ended yet" }),
 });
 
 const ADMIN_WORDS: Record<AdminStatus, readonly string[]> = {
@@ -88,9 +88,9 @@ export function isReplica(state: ServerState): boolean {
 /** What the state string leaves out, on one line: the reason, the lag, and whether reads are stale. */
 export function stateDetails(state: ServerState): string {
   const details = [state.cause.sentence];
-  if (state.staleReplica) details.push("Cut off from the primary: reads may be stale.");
+  if (state.staleReplica) details.push("cut off from the primary: reads may be stale");
   if (isReplica(state) && state.lagSeconds !== undefined && state.lagSeconds > 0) {
-    details.push(`${state.lagSeconds} s behind.`);
+    details.push(`${state.lagSeconds} s behind`);
   }
-  return details.join(" ");
+  return details.join("; ");
 }

@@ -22,8 +22,7 @@ const RULES: Readonly<Record<ProfileName, readonly Rule[]>> = {
 export function pickProfile(facts: ServerFacts, policy: Policy): ProfileName {
   if (policy.profile !== "auto") return policy.profile;
   if (facts.flavour === "proxy") return "connector";
-  if (facts.galera !== undefined && (facts.galera.wsrepOn || hasProvider(facts.galera.provider)))
-    return "galera";
+  if (isGaleraServer(facts)) return "galera";
   return channelsOf(facts.channels).length > 0 ? "replica" : "standalone";
 }
 
@@ -35,5 +34,8 @@ export function judgeFacts(
   return { ...applyRules(RULES[profile], facts, policy), profile };
 }
 
-// A server with a provider is meant to be a Galera node, also while someone has switched wsrep_on off.
-const hasProvider = (provider: string): boolean => provider !== "" && provider.toLowerCase() !== "none";
+/** A server with a wsrep provider is meant to be a Galera node, also while someone has switched wsrep_on off. */
+export function isGaleraServer({ galera }: ServerFacts): boolean {
+  if (galera === undefined) return false;
+  return galera.wsrepOn || (galera.provider !== "" && galera.provider.toLowerCase() !== "none");
+}

@@ -165,9 +165,9 @@ describe.each(MODULES.map((module) => [module.name, module] as const))(
       forEachTick(module, ({ judgement }) => {
         for (const { cause } of judgement.servers.values()) {
           expect(Object.keys(CATALOGUE)).toContain(cause.code);
-          expect(cause.sentence).toMatch(/^\S.*[^.]\.$/);
+          expect(cause.sentence).toMatch(/^\S.*[^.\s]$/);
         }
-        expect(judgement.diagnosis).toMatch(/^.*[^.]\.$/);
+        expect(judgement.diagnosis).toMatch(/^\S.*[^.\s]$/);
       });
     });
 

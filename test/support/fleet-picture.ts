@@ -14,7 +14,7 @@
  * lag=N         seconds, or ? for NULL  no-grant      may not see its replication
  * gtid=G        gtid_current_pos        mysql, proxy  flavour
  * synced@N, donor@N, joined@N, joining@N   Galera, with wsrep_local_index N;  uuid=U (A by default), sst=METHOD, and
- *               nonprimary, notready, rejects, donor-rejects, desync, pxc
+ *               nonprimary, notready, rejects, donor-rejects, desync, pxc, wsrep-off
  * maint, drain, drain:N (connections left), prio=N, id=N (server_id; by default the line's number)
  */
 
@@ -53,7 +53,7 @@ const KNOWN = new RegExp(
   `^(${[
     "down(:[A-Z_]+)?|unasked|rw|ro|offline|no-grant|mysql|proxy|maint|drain(:\\d+)?",
     "<[\\w.]+(#\\d+)?(:(connecting|io|sql|denied|stopped))?|(lag|gtid|uuid|sst|prio|id)=\\S+",
-    "(synced|donor|joined|joining)@-?\\d+|nonprimary|notready|rejects|donor-rejects|desync|pxc",
+    "(synced|donor|joined|joining)@-?\\d+|nonprimary|notready|rejects|donor-rejects|desync|pxc|wsrep-off",
   ].join("|")})$`,
 );
 
@@ -177,7 +177,8 @@ function galeraOf(name: string, words: readonly string[]): GaleraState | undefin
   if (local === undefined) return undefined;
   const has = (word: string) => words.includes(word);
   return {
-    wsrepOn: true,
+    wsrepOn: !has("wsrep-off"),
+    provider: "/usr/lib/galera/libgalera_smm.so",
     clusterStatus: has("nonprimary") ? "non-Primary" : "Primary",
     clusterStateUuid: (setting(words, "uuid") ?? "A").replace("empty", ""),
     clusterSize: 3,

@@ -16,6 +16,7 @@ const STANDALONE = `
 
 test.each([
   ["galera", GALERA],
+  ["galera", "db1 synced@0 wsrep-off -> Running\ndb2 rw -> Running"],
   ["replication", REPLICATION],
   ["replication", "db1 ro <elsewhere -> Slave, Running"],
   ["replication", "db1 rw\ndb2 ro <db1:stopped -> Running"],

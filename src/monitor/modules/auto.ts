@@ -1,3 +1,4 @@
+import { isGaleraServer } from "../../verdict/profiles.ts";
 import { type GaleramonOptions, galeramon } from "./galeramon.ts";
 import { type MariadbmonOptions, mariadbmon } from "./mariadbmon.ts";
 import type { ClusterKind, Fleet, ModuleJudgement, MonitorModule, ServerView } from "./monitor-module.ts";
@@ -20,7 +21,7 @@ export const auto: MonitorModule<AutoOptions> = {
  * found before stands until every server has answered and none bears it out: an outage is no evidence.
  */
 function clusterKind(views: readonly ServerView[], previous: ClusterKind | null): ClusterKind {
-  if (views.some((view) => view.facts?.galera?.wsrepOn === true)) return "galera";
+  if (views.some(({ facts }) => facts !== undefined && isGaleraServer(facts))) return "galera";
   const haveAllAnswered = views.every((view) => view.facts !== undefined);
   if (previous === "galera" && !haveAllAnswered) return "galera";
   if (views.some(hasChannels)) return "replication";

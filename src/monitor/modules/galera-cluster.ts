@@ -99,7 +99,7 @@ export function primaryCause(
   const { priority } = view.input;
   const reason =
     options.usePriority && priority > 0 ? `priority ${priority}` : `wsrep_local_index ${galera.localIndex}`;
-  const words = `Takes the writes of ${members.length} synced node${plural(members)} (${reason}).`;
+  const words = `takes the writes of ${members.length} synced node${plural(members)} (${reason})`;
   return because("ROLE_PRIMARY", words);
 }
 
@@ -114,20 +114,20 @@ export function diagnoseGalera(
   });
   if (twins.length > 0) {
     const names = twins.map((node) => node.view.name).join(" and ");
-    return `${names} have the same wsrep_local_index: one cluster may be running as two halves apart (split brain).`;
+    return `${names} have the same wsrep_local_index: one cluster may be running as two halves apart (split brain)`;
   }
   if (primary !== undefined) {
-    return `${primary.view.name} is the primary of ${members.length} synced node${plural(members)}.`;
+    return `${primary.view.name} is the primary of ${members.length} synced node${plural(members)}`;
   }
-  if (members.length > 0) return "No primary: no synced node is writable and free to be it.";
-  if (nodes.length === 0) return "No primary: no Galera node answers.";
+  if (members.length > 0) return "no primary: no synced node is writable and free to be it";
+  if (nodes.length === 0) return "no primary: no Galera node answers";
   const reasons = new Map<string, string[]>();
   for (const { view, standing } of nodes) {
     const { sentence } = standing.cause;
     reasons.set(sentence, [...(reasons.get(sentence) ?? []), view.name]);
   }
   const words = [...reasons].map(([sentence, names]) => `${names.join(", ")}: ${sentence}`);
-  return `No primary: no node is usable. ${words.join(" ")}`;
+  return `no primary: ${words.join("; ")}`;
 }
 
 const plural = (things: readonly unknown[]): string => (things.length === 1 ? "" : "s");

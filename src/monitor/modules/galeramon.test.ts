@@ -200,7 +200,7 @@ describe("choice of the primary", () => {
         db2  synced@0          -> Master, Synced, Running`,
     ]);
     expect(diagnosis).toBe(
-      "db1 and db2 have the same wsrep_local_index: one cluster may be running as two halves apart (split brain).",
+      "db1 and db2 have the same wsrep_local_index: one cluster may be running as two halves apart (split brain)",
     );
   });
 });
@@ -220,26 +220,26 @@ test("the reason for each role, and for none", () => {
     db9  ro`,
   );
   expect([...servers].map(([name, { cause }]) => `${name} ${cause.code}: ${cause.sentence}`)).toEqual([
-    "db1 ROLE_PRIMARY: Takes the writes of 2 synced nodes (wsrep_local_index 0).",
-    "db2 GALERA_SYNCED: Synced with the cluster.",
-    "db3 GALERA_DONOR: Donor by rsync: not to be used.",
-    "db4 GALERA_DONOR: Desynced (wsrep_desync is ON): not to be used.",
-    "db5 GALERA_NOT_SYNCED: Not synced: wsrep_local_state is 3 (Joined).",
-    "db6 GALERA_NON_PRIMARY: Not in the primary component: wsrep_cluster_status is non-Primary.",
-    "db7 GALERA_FOREIGN_CLUSTER: Its wsrep_cluster_state_uuid is B, the cluster's is A.",
-    "db8 ROLE_REPLICA: Replicates from db1.",
-    "db9 GALERA_OFF: No Galera node (wsrep_on is OFF), and it replicates from no synced one.",
+    "db1 ROLE_PRIMARY: takes the writes of 2 synced nodes (wsrep_local_index 0)",
+    "db2 GALERA_SYNCED: the Galera node is synced",
+    "db3 GALERA_DONOR: the node is donor or desynced",
+    "db4 GALERA_DONOR: the node is donor or desynced",
+    "db5 GALERA_NOT_SYNCED: the node is not synced: wsrep_local_state is 3 (Joined)",
+    "db6 GALERA_NON_PRIMARY: the node is not in the primary component (wsrep_cluster_status is non-Primary)",
+    "db7 GALERA_FOREIGN_CLUSTER: the node belongs to another cluster (B) than most (A)",
+    "db8 ROLE_REPLICA: replicates from db1",
+    "db9 GALERA_OFF: wsrep_on is OFF: no Galera node; and it replicates from no synced one",
   ]);
-  expect(diagnosis).toBe("db1 is the primary of 2 synced nodes.");
+  expect(diagnosis).toBe("db1 is the primary of 2 synced nodes");
 });
 
 test.each([
-  ["db1 down", "No primary: no Galera node answers."],
-  ["db1 synced@0 ro", "No primary: no synced node is writable and free to be it."],
+  ["db1 down", "no primary: no Galera node answers"],
+  ["db1 synced@0 ro", "no primary: no synced node is writable and free to be it"],
   [
     "db1 synced@0 nonprimary\ndb2 joining@1",
-    "No primary: no node is usable. db1: Not in the primary component: wsrep_cluster_status is non-Primary. " +
-      "db2: Not synced: wsrep_local_state is 1 (Joining).",
+    "no primary: db1: the node is not in the primary component (wsrep_cluster_status is non-Primary); " +
+      "db2: the node is not synced: wsrep_local_state is 1 (Joining)",
   ],
 ])("the cluster in one sentence: %j", (picture, diagnosis) => {
   expect(judgePicture(galeramon, picture).diagnosis).toBe(diagnosis);

@@ -65,14 +65,15 @@ function assignGaleraRoles(fleet: Fleet<GaleramonOptions>): ModuleJudgement {
 }
 
 function nodeOf(view: ServerView, options: GaleramonOptions): readonly GaleraNode[] {
-  const galera = view.facts?.galera;
-  if (galera === undefined || !galera.wsrepOn) return [];
-  return [{ view, galera, standing: nodeStanding(galera, options.availableWhenDonor) }];
+  const { facts } = view;
+  const galera = facts?.galera;
+  if (facts === undefined || galera === undefined || !galera.wsrepOn) return [];
+  return [{ view, galera, standing: nodeStanding(facts, galera, options.availableWhenDonor) }];
 }
 
 function foreignCause({ galera }: GaleraNode, clusterUuid: string | null): Cause {
   const own = galera.clusterStateUuid || "empty";
-  const words = `Its wsrep_cluster_state_uuid is ${own}, the cluster's is ${clusterUuid ?? "unknown"}.`;
+  const words = `the node belongs to another cluster (${own}) than most (${clusterUuid ?? "unknown"})`;
   return because("GALERA_FOREIGN_CLUSTER", words);
 }
 
@@ -86,14 +87,14 @@ function asyncReplica(edges: readonly Edge[], members: readonly GaleraNode[]): A
   });
   if (edge === undefined) {
     return noRole(
-      because("GALERA_OFF", "No Galera node (wsrep_on is OFF), and it replicates from no synced one."),
+      because("GALERA_OFF", "wsrep_on is OFF: no Galera node; and it replicates from no synced one"),
     );
   }
   const { link } = edge;
   if (link.state !== "connected") {
     const error = link.error === undefined ? "" : `: ${link.error}`;
     return noRole(
-      because("ROLE_REPLICATION_BROKEN", `Does not get on replicating from ${sourceName(edge)}${error}.`),
+      because("ROLE_REPLICATION_BROKEN", `replication from ${sourceName(edge)} is interrupted${error}`),
     );
   }
   return {
@@ -101,6 +102,6 @@ function asyncReplica(edges: readonly Edge[], members: readonly GaleraNode[]): A
     galera: "none",
     staleReplica: false,
     lagSeconds: link.lagSeconds,
-    cause: because("ROLE_REPLICA", `Replicates from ${sourceName(edge)}.`),
+    cause: because("ROLE_REPLICA", `replicates from ${sourceName(edge)}`),
   };
 }

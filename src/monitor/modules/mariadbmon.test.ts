@@ -430,29 +430,29 @@ describe("what else a state tells", () => {
       dbb  ro <dba`,
     );
     expect([...servers].map(([name, { cause }]) => `${name} ${cause.code}: ${cause.sentence}`)).toEqual([
-      "db1 ROLE_PRIMARY: Takes writes and replicates from no server of this monitor; db2, dba, dbb replicate from it.",
-      "db2 ROLE_REPLICA: Replicates from db1.",
-      "db3 ROLE_REPLICATION_BROKEN: Replication from db1 is broken: Duplicate entry '1' for key 'PRIMARY'.",
-      "db4 ROLE_NOT_CHOSEN: Takes writes and replicates from nobody, but db1 is the chosen primary; it has transactions that db1 lacks.",
-      "db5 ROLE_NOT_CHOSEN: Takes writes and replicates from nobody, but db1 is the chosen primary; it lacks transactions that db1 has.",
-      "db6 READ_ONLY: Replicates from nobody, and is read-only, so it cannot be the primary.",
-      "db7 ROLE_WRONG_SOURCE: Replicates from db6, not from db1: its data is not the primary's.",
-      "db8 PROBE_REFUSED: Down: connection refused by db8:3306.",
-      "db9 ROLE_REPLICATION_UNKNOWN: The account may not see whether it replicates, so it can be neither primary nor replica.",
-      "dba ROLE_REPLICA_STALE: Tries to connect to db1, from which it replicates: Can't connect to the source.",
-      "dbb ROLE_REPLICA_STALE: Replicates from dba, which is itself cut off from the primary.",
+      "db1 ROLE_PRIMARY: takes writes and replicates from no server of this monitor; db2, dba, dbb replicate from it",
+      "db2 ROLE_REPLICA: replicates from db1",
+      "db3 ROLE_REPLICATION_BROKEN: replication from db1 is broken: Duplicate entry '1' for key 'PRIMARY'",
+      "db4 ROLE_NOT_CHOSEN: takes writes and replicates from nobody, but db1 is the chosen primary; it has transactions that db1 lacks",
+      "db5 ROLE_NOT_CHOSEN: takes writes and replicates from nobody, but db1 is the chosen primary; it lacks transactions that db1 has",
+      "db6 READ_ONLY: replicates from nobody, and is read-only, so it cannot be the primary",
+      "db7 ROLE_WRONG_SOURCE: replicates from db6, not from db1: its data is not the primary's",
+      "db8 PROBE_REFUSED: connection refused by db8:3306",
+      "db9 ROLE_REPLICATION_UNKNOWN: the account may not see whether it replicates, so it can be neither primary nor replica",
+      "dba ROLE_REPLICA_STALE: tries to connect to db1, from which it replicates: Can't connect to the source",
+      "dbb ROLE_REPLICA_STALE: replicates from dba, which is itself cut off from the primary",
     ]);
   });
 
   test.each([
-    ["db1 rw", "db1 is the primary."],
-    ["db1 rw\ndb2 ro <db1", "db1 is the primary; db2 follows it."],
+    ["db1 rw", "db1 is the primary"],
+    ["db1 rw\ndb2 ro <db1", "db1 is the primary; db2 follows it"],
     [
       "db1 rw\ndb2 rw",
-      "db1 is the primary, and db2 would take writes too: nothing but this monitor keeps clients off.",
+      "db1 is the primary, and db2 would take writes too: nothing but this monitor keeps clients off",
     ],
-    ["db1 ro\ndb2 ro <db1", "No primary: db1 is read-only, db2 replicates from another server."],
-    ["", "No primary: the monitor has no servers."],
+    ["db1 ro\ndb2 ro <db1", "no primary: db1 is read-only, db2 replicates from another server"],
+    ["", "no primary: the monitor has no servers"],
   ])("the cluster in one sentence: %j", (picture, diagnosis) => {
     expect(judgePicture(mariadbmon, picture).diagnosis).toBe(diagnosis);
   });
@@ -460,7 +460,7 @@ describe("what else a state tells", () => {
   test("the cluster in one sentence while its primary is away", () => {
     const down = "db1 down\ndb2 ro <db1:connecting\ndb3 ro <db1:connecting";
     expect(judgePictures(mariadbmon, [UP, down]).diagnosis).toBe(
-      "No primary: db1 is down; db2, db3 wait for it.",
+      "no primary: db1 is down; db2, db3 wait for it",
     );
   });
 });

@@ -100,7 +100,7 @@ function primaryAssignment(
   // It has the newest data all the same: it may be read from, unless replicas are bound to a writable primary.
   const isReadable = !options.slaveConditions.includes("writable_master");
   const wanted = options.masterConditions.join(",");
-  const cause = because("ROLE_CONDITIONS_UNMET", `No replica of it fulfils master_conditions=${wanted}.`);
+  const cause = because("ROLE_CONDITIONS_UNMET", `no replica of it fulfils master_conditions=${wanted}`);
   return isReadable ? { ...base, role: "replica", cause } : noRole(cause);
 }
 

@@ -93,7 +93,7 @@ export interface ModuleJudgement {
   /** By server name; what it says of a server that is down or in maintenance is not used. */
   readonly assignments: ReadonlyMap<string, Assignment>;
   readonly state: Omit<ModuleState, "servers">;
-  /** One sentence on the whole cluster, for a person. */
+  /** One sentence on the whole cluster, for a person (no full stop). */
   readonly diagnosis: string;
 }
 

@@ -44,7 +44,7 @@ export class ReplicaRoles {
     const isStale = connected.length === 0;
     if (way === undefined) return undefined;
     if (!this.#rules.mayHaveReplicas || (isStale && this.#rules.mustBeLinked)) {
-      const words = `Replicates from ${sourceName(way)}, but slave_conditions ask for more than there is.`;
+      const words = `replicates from ${sourceName(way)}, but slave_conditions are not fulfilled`;
       return noRole(because("ROLE_CONDITIONS_UNMET", words));
     }
     return {
@@ -71,14 +71,14 @@ export class ReplicaRoles {
     if (view.facts?.flavour === "proxy") {
       return {
         role: "binlog-relay",
-        cause: because("ROLE_BINLOG_RELAY", `Passes on the binary log of ${from}.`),
+        cause: because("ROLE_BINLOG_RELAY", `passes on the binary log of ${from}`),
       };
     }
     const downstream = this.#downstream(view.name);
     const role = downstream.length > 0 ? "relay" : "replica";
     if (isStale) return { role, cause: because("ROLE_REPLICA_STALE", this.#staleSentence(way)) };
-    if (role === "replica") return { role, cause: because("ROLE_REPLICA", `Replicates from ${from}.`) };
-    const sentence = `Replicates from ${from}, and ${downstream.join(", ")} from it.`;
+    if (role === "replica") return { role, cause: because("ROLE_REPLICA", `replicates from ${from}`) };
+    const sentence = `replicates from ${from}, and ${downstream.join(", ")} from it`;
     return { role, cause: because("ROLE_RELAY", sentence) };
   }
 
@@ -94,13 +94,13 @@ export class ReplicaRoles {
   #staleSentence(way: Edge): string {
     const from = sourceName(way);
     if (way.source !== undefined && !this.#rules.graph.isRunning(way.source)) {
-      return `Replicates from ${from}, which is down.`;
+      return `replicates from ${from}, which is down`;
     }
     if (way.link.state === "connecting") {
       const error = way.link.error === undefined ? "" : `: ${way.link.error}`;
-      return `Tries to connect to ${from}, from which it replicates${error}.`;
+      return `tries to connect to ${from}, from which it replicates${error}`;
     }
-    return `Replicates from ${from}, which is itself cut off from the primary.`;
+    return `replicates from ${from}, which is itself cut off from the primary`;
   }
 }
 

@@ -7,9 +7,9 @@ import { sourceName } from "./replica-roles.ts";
 
 /** Why the primary is the primary; `followers`: the running servers that replicate from it. */
 export function primaryCause(followers: readonly string[]): Cause {
-  const origin = "Takes writes and replicates from no server of this monitor";
+  const origin = "takes writes and replicates from no server of this monitor";
   const rest = followers.length === 0 ? "" : `; ${doing(followers, "replicate")} from it`;
-  return because("ROLE_PRIMARY", `${origin}${rest}.`);
+  return because("ROLE_PRIMARY", `${origin}${rest}`);
 }
 
 /** Why a running server is neither primary nor replica. */
@@ -22,47 +22,47 @@ export function reasonForNoRole(
   const broken = graph.edges(view.name).find((edge) => edge.link.state === "broken");
   if (broken !== undefined) {
     const error = broken.link.error ?? "a replication thread has stopped";
-    return because("ROLE_REPLICATION_BROKEN", `Replication from ${sourceName(broken)} is broken: ${error}.`);
+    return because("ROLE_REPLICATION_BROKEN", `replication from ${sourceName(broken)} is broken: ${error}`);
   }
   const working = graph.edges(view.name)[0];
   if (working !== undefined) return elsewhere(sourceName(working), election);
   if (view.memory.links === null) {
-    const words = "The account may not see whether it replicates, so it can be neither primary nor replica.";
+    const words = "the account may not see whether it replicates, so it can be neither primary nor replica";
     return because("ROLE_REPLICATION_UNKNOWN", words);
   }
   const obstacle = obstacleOf(view, graph);
   if (obstacle === "read-only") {
-    return because("READ_ONLY", "Replicates from nobody, and is read-only, so it cannot be the primary.");
+    return because("READ_ONLY", "replicates from nobody, and is read-only, so it cannot be the primary");
   }
   if (obstacle === "draining") {
-    return because("DRAINING", "Could be the primary, but a person is draining it.");
+    return because("DRAINING", "could be the primary, but a person is draining it");
   }
   if (views.some((other) => other.input.observation === undefined)) {
-    return because("ROLE_UNDECIDED", "Could be the primary; not every server has been asked yet.");
+    return because("ROLE_UNDECIDED", "could be the primary; not every server has been asked yet");
   }
   return because("ROLE_NOT_CHOSEN", notChosen(view, election, views));
 }
 
 function elsewhere(source: string, { root }: Election): Cause {
   const primary = root === null ? "" : `, not from ${root}`;
-  return because("ROLE_WRONG_SOURCE", `Replicates from ${source}${primary}: its data is not the primary's.`);
+  return because("ROLE_WRONG_SOURCE", `replicates from ${source}${primary}: its data is not the primary's`);
 }
 
 /** A second writable server: whether the two have drifted apart is what the operator needs to know first. */
 function notChosen(view: ServerView, { chosen }: Election, views: readonly ServerView[]): string {
-  const words = `Takes writes and replicates from nobody, but ${chosen} is the chosen primary`;
+  const words = `takes writes and replicates from nobody, but ${chosen} is the chosen primary`;
   const rival = views.find((other) => other.name === chosen);
   const order = rival?.facts && view.facts && compareGtidStates(view.facts.gtid, rival.facts.gtid);
   switch (order) {
     case undefined:
-      return `${words}.`;
+      return words;
     case "equal":
-      return `${words}; both have the same transactions.`;
+      return `${words}; both have the same transactions`;
     case "behind":
-      return `${words}; it lacks transactions that ${chosen} has.`;
+      return `${words}; it lacks transactions that ${chosen} has`;
     case "ahead":
     case "diverged":
-      return `${words}; it has transactions that ${chosen} lacks.`;
+      return `${words}; it has transactions that ${chosen} lacks`;
   }
 }
 
@@ -85,19 +85,19 @@ export function diagnoseReplication(
   primary: Assignment | undefined,
 ): string {
   const { chosen } = election;
-  if (chosen === null) return `No primary: ${noCandidate(views, graph)}.`;
+  if (chosen === null) return `no primary: ${noCandidate(views, graph)}`;
   const followers = graph.followers(chosen, { throughDown: true });
   const rivals = views
     .filter((view) => view.name !== chosen && obstacleOf(view, graph) === undefined)
     .filter((view) => !graph.inSameRing(view.name, chosen))
     .map((view) => view.name);
-  if (primary === undefined) return `No primary: ${absence(chosen, election, followers, rivals)}.`;
-  if (primary.role !== "primary") return `No primary: ${chosen} could be it. ${primary.cause.sentence}`;
+  if (primary === undefined) return `no primary: ${absence(chosen, election, followers, rivals)}`;
+  if (primary.role !== "primary") return `no primary: ${chosen} could be it, but ${primary.cause.sentence}`;
   if (rivals.length > 0) {
     const others = rivals.join(", ");
-    return `${chosen} is the primary, and ${others} would take writes too: nothing but this monitor keeps clients off.`;
+    return `${chosen} is the primary, and ${others} would take writes too: nothing but this monitor keeps clients off`;
   }
-  return `${chosen} is the primary${followers.length === 0 ? "" : `; ${doing(followers, "follow")} it`}.`;
+  return `${chosen} is the primary${followers.length === 0 ? "" : `; ${doing(followers, "follow")} it`}`;
 }
 
 /** Why the chosen server is no primary, and why no other one is. */
