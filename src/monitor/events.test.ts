@@ -44,17 +44,17 @@ describe("the events of one server, each change with one name of MaxScale's", ()
     ["donor no more", donor, up(), "lost_donor(lost_donor)"],
     ["donor synced again", donor, node, "lost_donor() new_synced() new_replica(new_slave)"],
     ["donor went down", donor, down, "server_down(donor_down) lost_donor()"],
-    ["maintenance", replica, up({ admin: "maintenance" }), "lost_replica(lost_slave) maintenance_on()"],
-    ["maintenance of nobody", up(), up({ admin: "maintenance" }), "maintenance_on()"],
-    ["maintenance over", up({ admin: "maintenance" }), replica, "maintenance_off() new_replica(new_slave)"],
-    ["drain", replica, up({ role: "replica", admin: "draining" }), "drain_on()"],
+    ["maintenance", replica, up({ admin: "maintenance" }), "lost_replica(lost_slave) maintenance()"],
+    ["maintenance of nobody", up(), up({ admin: "maintenance" }), "maintenance()"],
+    ["maintenance over", up({ admin: "maintenance" }), replica, "maintenance() new_replica(new_slave)"],
+    ["drain", replica, up({ role: "replica", admin: "draining" }), "drain()"],
     ["drained: the last connection is gone", up({ admin: "draining" }), up({ admin: "drained" }), ""],
-    ["drain over", up({ admin: "drained" }), up(), "drain_off()"],
+    ["drain over", up({ admin: "drained" }), up(), "drain()"],
     [
       "drain turned into maintenance",
       up({ admin: "drained" }),
       up({ admin: "maintenance" }),
-      "maintenance_on() drain_off()",
+      "maintenance() drain()",
     ],
   ])("%s", (_name, from, to, events) => {
     expect(change(from, to)).toBe(events);

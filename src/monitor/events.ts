@@ -14,10 +14,8 @@ const EVENT_NAMES = [
   "lost_replica",
   "lost_synced",
   "lost_donor",
-  "maintenance_on",
-  "drain_on",
-  "maintenance_off",
-  "drain_off",
+  "maintenance",
+  "drain",
   "server_up",
   "new_synced",
   "new_donor",
@@ -73,19 +71,25 @@ export function fleetEvents(before: States, after: States, time: number): readon
       event,
       from: stateString(from),
       to: stateString(to),
-      cause: ADMIN_CAUSES[event] ?? to.cause,
+      cause: adminCause(event, to) ?? to.cause,
       maxscaleEvent: event === bearer && maxscaleName ? maxscaleName(from, to) : null,
     }));
   });
   return events.sort((a, b) => EVENT_NAMES.indexOf(a.event) - EVENT_NAMES.indexOf(b.event));
 }
 
-const ADMIN_CAUSES: Partial<Record<EventName, Cause>> = {
-  maintenance_on: { code: "MAINTENANCE", sentence: "put into maintenance by a person" },
-  maintenance_off: { code: "MAINTENANCE", sentence: "taken out of maintenance by a person" },
-  drain_on: { code: "DRAINING", sentence: "drained by a person: no new sessions" },
-  drain_off: { code: "DRAINING", sentence: "the draining was ended by a person" },
-};
+/** What a person did, on or off; undefined for all events that the servers made themselves. */
+function adminCause(event: EventName, to: ServerState): Cause | undefined {
+  if (event === "maintenance") {
+    const sentence = isInMaintenance(to) ? "put into maintenance by a person" : "taken out of maintenance";
+    return { code: "MAINTENANCE", sentence };
+  }
+  if (event === "drain") {
+    const sentence = isDrained(to) ? "drained by a person: no new sessions" : "drained no more";
+    return { code: "DRAINING", sentence };
+  }
+  return undefined;
+}
 
 function serverEvents(from: ServerState, to: ServerState): readonly EventName[] {
   const found = new Set<EventName>();
@@ -97,11 +101,13 @@ function serverEvents(from: ServerState, to: ServerState): readonly EventName[] 
   compare(isReplica, "new_replica", "lost_replica");
   compare(isSynced, "new_synced", "lost_synced");
   compare(isDonor, "new_donor", "lost_donor");
-  compare((state) => state.admin === "maintenance", "maintenance_on", "maintenance_off");
-  compare((state) => state.admin === "draining" || state.admin === "drained", "drain_on", "drain_off");
+  compare(isInMaintenance, "maintenance", "maintenance");
+  compare(isDrained, "drain", "drain");
   return EVENT_NAMES.filter((name) => found.has(name));
 }
 
+const isInMaintenance = (state: ServerState): boolean => state.admin === "maintenance";
+const isDrained = (state: ServerState): boolean => state.admin === "draining" || state.admin === "drained";
 const isUp = (state: ServerState): boolean => state.liveness === "running";
 const isPrimary = (state: ServerState): boolean => state.role === "primary";
 const isDonor = (state: ServerState): boolean => state.galera === "donor";

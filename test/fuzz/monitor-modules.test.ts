@@ -70,6 +70,7 @@ const options: fc.Arbitrary<AutoOptions> = fc.record({
   ignoreExternalMasters: fc.boolean(),
   availableWhenDonor: fc.constantFrom("never", "nonblocking", "always"),
   disableMasterFailback: fc.boolean(),
+  disableMasterRoleSetting: fc.boolean(),
   rootNodeAsMaster: fc.boolean(),
   usePriority: fc.boolean(),
 });

@@ -135,6 +135,14 @@ describe("choice of the primary", () => {
     judgePicture(galeramon, picture, { options: { rootNodeAsMaster: true } });
   });
 
+  test("disable_master_role_setting: synced, and nothing else", () => {
+    const picture = `
+      db1  synced@0            -> Synced, Running
+      db2  synced@1            -> Synced, Running
+      db3  ro <db1             -> Slave, Running`;
+    judgePicture(galeramon, picture, { options: { disableMasterRoleSetting: true } });
+  });
+
   test("the role goes back to a node that returns, unless disable_master_failback", () => {
     const stories = (db1: string, db2: string) => [
       `

@@ -24,6 +24,8 @@ import { sourceName } from "./replica-roles.ts";
 /** The monitor's parameters, by MaxScale's names. */
 export interface GaleramonOptions extends PrimaryChoiceOptions {
   readonly availableWhenDonor: DonorPolicy;
+  /** True: synced nodes are told, but none is primary or replica. */
+  readonly disableMasterRoleSetting: boolean;
 }
 
 /** A Galera cluster, with the asynchronous replicas of its nodes. */
@@ -31,6 +33,7 @@ export const galeramon: MonitorModule<GaleramonOptions> = {
   name: "galeramon",
   defaults: {
     availableWhenDonor: "never",
+    disableMasterRoleSetting: false,
     disableMasterFailback: false,
     rootNodeAsMaster: false,
     usePriority: false,
@@ -45,7 +48,8 @@ function assignGaleraRoles(fleet: Fleet<GaleramonOptions>): ModuleJudgement {
   const clusterUuid = electCluster(joined, previous.clusterUuid);
   const members = joined.filter((node) => node.galera.clusterStateUuid === clusterUuid);
   const isComplete = views.every((view) => view.input.observation !== undefined);
-  const primary = choosePrimary(members, previous.chosen, options, isComplete);
+  const candidates = options.disableMasterRoleSetting ? [] : members;
+  const primary = choosePrimary(candidates, previous.chosen, options, isComplete);
   const graph = fleetGraph(views, { byAddress: true, withExternal: true });
 
   const assign = (view: ServerView): Assignment => {
@@ -53,6 +57,7 @@ function assignGaleraRoles(fleet: Fleet<GaleramonOptions>): ModuleJudgement {
     if (node === undefined) return asyncReplica(graph.edges(view.name), members);
     if (!node.standing.isJoined) return noRole(node.standing.cause, node.standing.galera);
     if (!members.includes(node)) return noRole(foreignCause(node, clusterUuid));
+    if (options.disableMasterRoleSetting) return noRole(node.standing.cause, node.standing.galera);
     const base = { galera: node.standing.galera, staleReplica: false, lagSeconds: 0 };
     if (node !== primary) return { ...base, role: "replica", cause: node.standing.cause };
     return { ...base, role: "primary", cause: primaryCause(node, members, options) };

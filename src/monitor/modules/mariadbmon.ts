@@ -18,8 +18,7 @@ export type MasterCondition =
   | "connecting_slave"
   | "connected_slave"
   | "running_slave"
-  | "primary_monitor_master"
-  | "disk_space_ok";
+  | "primary_monitor_master";
 
 export type SlaveCondition =
   | "none"
@@ -34,8 +33,8 @@ export interface MariadbmonOptions {
   readonly failcount: number;
   readonly monitorIntervalMs: number;
   /**
-   * What else a primary needs: one direct replica that fulfils all of the *_slave conditions. Those on another monitor
-   * and on disk space are taken as fulfilled: the monitor knows of neither.
+   * What else a primary needs: one direct replica that fulfils all of the *_slave conditions. The one on another
+   * monitor is taken as fulfilled: there is none.
    */
   readonly masterConditions: readonly MasterCondition[];
   /** What else a replica needs. */
@@ -52,7 +51,7 @@ export const mariadbmon: MonitorModule<MariadbmonOptions> = {
   defaults: {
     failcount: 5,
     monitorIntervalMs: 2000,
-    masterConditions: ["primary_monitor_master", "disk_space_ok"],
+    masterConditions: ["primary_monitor_master"],
     slaveConditions: [],
     assumeUniqueHostnames: true,
     ignoreExternalMasters: false,
