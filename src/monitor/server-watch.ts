@@ -39,7 +39,7 @@ export class ServerWatch {
   readonly #probe: Probe;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #onJudged: (snapshot: ServerSnapshot) => void;
+  readonly #onJudged: (judged: ServerSnapshot) => void;
   #state: JudgeState;
   #overlay: Overlay;
   #isAsking = false;
@@ -48,6 +48,8 @@ export class ServerWatch {
   #failuresInRow = 0;
   #lastAsked = Number.NEGATIVE_INFINITY;
   #dueAt = 0;
+  /** Taken off the first interval only. */
+  #startPhase = 0;
   #cancelTimer: () => void = () => {};
   /** Probes that have ended, by whether the server was reached; read by the metrics. */
   readonly counts = { reached: 0, failed: 0, changes: 0, tookMs: 0 };
@@ -58,7 +60,7 @@ export class ServerWatch {
     overlay: Overlay,
     clock: Clock,
     log: Log,
-    onJudged: (snapshot: ServerSnapshot) => void,
+    onJudged: (judged: ServerSnapshot) => void,
   ) {
     this.#server = server;
     this.#probe = probe;
@@ -73,7 +75,9 @@ export class ServerWatch {
     return this.#server.name;
   }
 
-  start(): void {
+  /** Probes at once; `phase`, 0 to 1, is the part of the interval in which it does from then on. */
+  start(phase = 0): void {
+    this.#startPhase = phase;
     this.#publish();
     this.#probe.onConnectionLost(() => {
       this.#log.debug({ event: "connection_lost" }, "lost the connection to the server: probing at once");
@@ -133,7 +137,8 @@ export class ServerWatch {
     this.#failuresInRow = observation.reached ? 0 : this.#failuresInRow + 1;
     this.counts[observation.reached ? "reached" : "failed"] += 1;
     this.counts.tookMs += observation.tookMs;
-    this.#dueAt = this.#lastAsked + this.#delayMs(observation);
+    this.#dueAt = this.#lastAsked + this.#delayMs(observation) * (1 - this.#startPhase);
+    this.#startPhase = 0;
     // Scheduled first: whatever a listener does, the next probe is on its way.
     if (this.#askAgain) {
       this.#askAgain = false;

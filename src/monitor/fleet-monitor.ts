@@ -1,0 +1,299 @@
+import type { Probe } from "../probe/probe.ts";
+import type { Clock } from "../telemetry/clock.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { ServerSnapshot } from "../topology/fleet.ts";
+import type { Observation } from "../topology/observation.ts";
+import type { SourceAddress } from "../topology/replication-graph.ts";
+import type { ServerState } from "../topology/state.ts";
+import type { AdminState } from "../topology/verdict.ts";
+import type { Overlay } from "../verdict/judge.ts";
+import { fleetEvents, type MonitorEvent } from "./events.ts";
+import type { FleetStore } from "./fleet-store.ts";
+import { judgeFleet } from "./judge-fleet.ts";
+import {
+  INITIAL_STATE,
+  type ModuleState,
+  type MonitorModule,
+  type ServerInput,
+} from "./modules/monitor-module.ts";
+import { ServerWatch, type WatchedServer } from "./server-watch.ts";
+
+/** What a monitor watches, and how. Plain data but for the module and the probes it makes. */
+export interface FleetPlan {
+  readonly name: string;
+  readonly members: readonly FleetMember[];
+  /** Judges what the members said; the module with its options. */
+  readonly judge: BoundModule;
+}
+
+export interface FleetMember {
+  readonly watched: WatchedServer;
+  readonly addresses: readonly SourceAddress[];
+  readonly priority: number;
+  /** Everything its watch depends on, as a text: an unchanged member keeps its watch and its connection. */
+  readonly key: string;
+  createProbe(): Probe;
+}
+
+export type BoundModule = (
+  previous: ModuleState,
+  inputs: readonly ServerInput[],
+  now: number,
+) => ReturnType<typeof judgeFleet>;
+
+/** A module with its options fixed. */
+export function bindModule<Options>(module: MonitorModule<Options>, options: Options): BoundModule {
+  return (previous, inputs, now) => judgeFleet(module, previous, inputs, options, now);
+}
+
+/** What a monitor tells of besides the fleet snapshot. */
+export interface FleetListener {
+  onEvents(monitor: string, events: readonly MonitorEvent[]): void;
+  onState(monitor: string, state: ModuleState): void;
+}
+
+export interface MonitorSurroundings {
+  readonly store: FleetStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly listener: FleetListener;
+  /** What takes a server out by hand, as it is now. */
+  overlayOf(server: string): Overlay;
+}
+
+interface Member {
+  readonly plan: FleetMember;
+  readonly watch: ServerWatch;
+  /** What counts for its role: the last probe, but for error 1040 while its verdict is kept. */
+  observation: Observation | undefined;
+  admin: AdminState;
+}
+
+// Without news the fleet is judged this often at the most, ms: lag and the like are not worth more.
+const QUIET_JUDGE_MS = 500;
+
+/**
+ * Watches the servers of one monitor and gives them their roles:
+ *
+ *   ServerWatch of each ─ verdict ─▶ FleetMonitor ─ all observations ─▶ module ─▶ states ─▶ FleetStore
+ *                                                                                   └──▶ events
+ */
+export class FleetMonitor {
+  readonly #around: MonitorSurroundings;
+  #plan: FleetPlan;
+  #members = new Map<string, Member>();
+  #states: ReadonlyMap<string, ServerState> = new Map();
+  #moduleState: ModuleState;
+  #isRunning = false;
+  #isJudging = false;
+  #judgedAt = Number.NEGATIVE_INFINITY;
+  #cancelJudging: () => void = () => {};
+  #primary: string | null = null;
+  #diagnosis = "";
+  #ticks = 0;
+
+  constructor(plan: FleetPlan, around: MonitorSurroundings, remembered: ModuleState | undefined) {
+    this.#plan = plan;
+    this.#around = around;
+    this.#moduleState = remembered ?? INITIAL_STATE;
+    for (const member of plan.members) this.#add(member);
+  }
+
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning;
+  }
+
+  get primary(): string | undefined {
+    return this.#primary ?? undefined;
+  }
+
+  get diagnosis(): string {
+    return this.#diagnosis;
+  }
+
+  /** What each server is among the others, as judged last. */
+  get states(): ReadonlyMap<string, ServerState> {
+    return this.#states;
+  }
+
+  /** Probes that have ended, of all servers. */
+  get ticks(): number {
+    return this.#ticks;
+  }
+
+  watch(server: string): ServerWatch | undefined {
+    return this.#members.get(server)?.watch;
+  }
+
+  get watches(): readonly ServerWatch[] {
+    return [...this.#members.values()].map(({ watch }) => watch);
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // Each probes at once, and from then on in its own part of the interval.
+    const members = [...this.#members.values()];
+    for (const [i, { watch }] of members.entries()) watch.start(i / members.length);
+  }
+
+  /** Stops watching; the states stay as they were until it starts again or is removed. */
+  stop(): void {
+    this.#isRunning = false;
+    this.#cancelJudging();
+    for (const { watch } of this.#members.values()) watch.stop();
+    // A stopped watch does not start again: its place is taken by a fresh one.
+    for (const { plan } of [...this.#members.values()]) this.#add(plan);
+  }
+
+  /** Stops, and takes the servers out of the snapshot. */
+  remove(): void {
+    this.stop();
+    for (const server of this.#members.keys()) this.#around.store.remove(server);
+  }
+
+  /** Goes on with another plan of the same monitor; members that did not change keep their watches. */
+  replan(plan: FleetPlan): void {
+    this.#plan = plan;
+    const kept = new Map<string, Member>();
+    for (const member of plan.members) {
+      const present = this.#members.get(member.watched.name);
+      if (present?.plan.key === member.key) kept.set(member.watched.name, { ...present, plan: member });
+    }
+    for (const [name, { watch }] of this.#members) {
+      if (kept.has(name)) continue;
+      watch.stop();
+      if (!plan.members.some((member) => member.watched.name === name)) this.#around.store.remove(name);
+    }
+    const before = this.#members;
+    this.#members = new Map();
+    for (const member of plan.members) {
+      const present = kept.get(member.watched.name);
+      if (present !== undefined)
+        this.#members.set(
+          member.watched.name,
+          Object.assign(before.get(member.watched.name) ?? present, { plan: member }),
+        );
+      else this.#add(member);
+    }
+    if (!this.#isRunning) return;
+    for (const [name, { watch }] of this.#members) if (!kept.has(name)) watch.start(0);
+    this.#judgeNow();
+  }
+
+  hint(): void {
+    for (const { watch } of this.#members.values()) watch.hint();
+  }
+
+  /** The overlay of a server (maintenance, drain, off switch) has changed. */
+  overlayChanged(server: string): void {
+    const { admin, offSwitch } = this.#around.overlayOf(server);
+    const watch = this.#members.get(server)?.watch;
+    watch?.setOffSwitch(offSwitch);
+    watch?.setAdmin(admin);
+  }
+
+  #add(plan: FleetMember): void {
+    const { clock, log } = this.#around;
+    const { name } = plan.watched;
+    const overlay = this.#around.overlayOf(name);
+    const watch = new ServerWatch(plan.watched, plan.createProbe(), overlay, clock, log, (server) =>
+      this.#judged(server),
+    );
+    this.#members.set(name, { plan, watch, observation: undefined, admin: overlay.admin });
+  }
+
+  #judged(server: ServerSnapshot): void {
+    const member = this.#members.get(server.name);
+    if (member === undefined) return;
+    const { verdict, admin } = server;
+    const before = member.observation;
+    const isAdminNews = admin !== member.admin;
+    const isNews = isAdminNews || verdict.observation !== before;
+    if (verdict.observation !== before) this.#ticks += 1;
+    if (!isKeptWhileBusy(verdict)) member.observation = verdict.observation;
+    member.admin = admin;
+    this.#around.store.put(server);
+    if (!isNews) return;
+    if (isAdminNews || changesRoles(before, member.observation)) this.#judgeSoon(0);
+    else this.#judgeSoon(QUIET_JUDGE_MS);
+  }
+
+  #judgeSoon(withinMs: number): void {
+    const { clock } = this.#around;
+    const wait = Math.max(0, this.#judgedAt + withinMs - clock.monotonic());
+    if (wait === 0) {
+      this.#judgeNow();
+      return;
+    }
+    this.#cancelJudging();
+    this.#cancelJudging = clock.after(wait, () => this.#judgeNow());
+  }
+
+  #judgeNow(): void {
+    if (this.#isJudging) return;
+    this.#isJudging = true;
+    this.#cancelJudging();
+    try {
+      this.#judge();
+    } finally {
+      this.#isJudging = false;
+    }
+  }
+
+  #judge(): void {
+    const { clock, listener } = this.#around;
+    this.#judgedAt = clock.monotonic();
+    const judgement = this.#plan.judge(
+      this.#moduleState,
+      [...this.#members.values()].map(inputOf),
+      clock.now(),
+    );
+    const events = fleetEvents(this.#states, judgement.servers, clock.now());
+    this.#states = judgement.servers;
+    this.#primary = judgement.primary;
+    this.#diagnosis = judgement.diagnosis;
+    if (JSON.stringify(judgement.state) !== JSON.stringify(this.#moduleState))
+      listener.onState(this.name, judgement.state);
+    this.#moduleState = judgement.state;
+    if (events.length > 0) listener.onEvents(this.name, events);
+  }
+}
+
+function inputOf({ plan, observation, admin }: Member): ServerInput {
+  return {
+    name: plan.watched.name,
+    addresses: plan.addresses,
+    observation,
+    admin,
+    openConnections: 0,
+    priority: plan.priority,
+    serverId: undefined,
+  };
+}
+
+/** Within busy_grace a full server keeps its verdict, and so its role. */
+function isKeptWhileBusy({ up, observation }: ServerSnapshot["verdict"]): boolean {
+  return up && observation?.reached === false && observation.failure.code === "PROBE_TOO_MANY_CONNECTIONS";
+}
+
+/** Whether anything in an observation is new that a role may depend on: all but time, lag and positions. */
+function changesRoles(before: Observation | undefined, after: Observation | undefined): boolean {
+  return signature(before) !== signature(after);
+}
+
+function signature(observation: Observation | undefined): string {
+  if (observation === undefined) return "";
+  if (!observation.reached) return observation.failure.code;
+  const { serverId, readOnly, galera, channels } = observation.facts;
+  const links =
+    typeof channels === "string"
+      ? channels
+      : channels.map(({ lagSeconds: _lag, gtidIoPos: _pos, ...link }) => link);
+  const node = galera && { ...galera, recvQueue: 0, flowControlPaused: 0 };
+  return JSON.stringify([serverId, readOnly, node, links]);
+}
