@@ -7,6 +7,7 @@
 import type { Configuration } from "../config/configuration.ts";
 import type { ObjectKind, SectionKind } from "../config/schema/schemas.ts";
 import type { ServerFacts } from "../topology/facts.ts";
+import type { FleetEvent } from "../topology/fleet-event.ts";
 import type { Verdict } from "../topology/verdict.ts";
 
 /** Readings are cheap and never wait for a server; times are ms since 1970. An object without an entry has not run yet. */
@@ -184,19 +185,4 @@ export interface CommandArgument {
   readonly type: "MONITOR" | "SERVER" | "SERVICE" | "STRING" | "BOOLEAN";
   readonly required: boolean;
   readonly description: string;
-}
-
-export interface FleetEvent {
-  readonly id: number;
-  readonly time: number;
-  readonly monitor: string;
-  readonly server: string;
-  /** `server_up`, `new_primary` … */
-  readonly event: string;
-  /** State strings. */
-  readonly from: string;
-  readonly to: string;
-  readonly cause: { readonly code: string; readonly sentence: string };
-  /** MaxScale's name of the whole change, on one of its events. */
-  readonly maxscaleEvent: string | null;
 }

@@ -1,0 +1,169 @@
+import { readFileSync, statSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import { z } from "zod";
+import { errorMessage } from "../errors/sluice-error.ts";
+import { writeFileAtomically } from "../system/atomic-file.ts";
+import type { Clock } from "../telemetry/clock.ts";
+import type { Log } from "../telemetry/log.ts";
+import type { FleetEvent } from "../topology/fleet-event.ts";
+
+const MODE = 0o600;
+/** After a failed write the disk is left alone for this long, ms. */
+const RETRY_MS = 30_000;
+/** No event log of ours comes near it: what is larger is not read into memory. */
+const MAX_BYTES = 16 * 1024 * 1024;
+
+const LINE = z.object({
+  id: z.int().positive(),
+  time: z.number(),
+  monitor: z.string(),
+  server: z.string(),
+  event: z.string(),
+  from: z.string(),
+  to: z.string(),
+  cause: z.object({ code: z.string(), sentence: z.string() }),
+  maxscaleEvent: z.string().nullable(),
+});
+
+/**
+ * The event log on disk: a line of JSON for each event, oldest first.
+ *
+ *   append ─▶ pending ─▶ one writer at a time ─┬─▶ the file's end
+ *                                              └─▶ the whole file anew, atomically: where it has grown to twice what is
+ *                                                  kept, or its end cannot be trusted (torn line, failed write)
+ *
+ * A disk that cannot be written costs one warning and no event while the process lives: what is kept in memory is
+ * written as a whole as soon as the disk takes it.
+ */
+export class EventFile {
+  readonly #path: string;
+  readonly #maxEvents: number;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  #pending: FleetEvent[] = [];
+  #kept: readonly FleetEvent[] = [];
+  #lines = 0;
+  #mustRewrite = false;
+  /** When the disk may be tried again, ms of the monotonic clock; undefined: it works. */
+  #retryAt: number | undefined;
+  #writer: Promise<void> | undefined;
+
+  constructor(path: string, maxEvents: number, log: Log, clock: Clock) {
+    this.#path = path;
+    this.#maxEvents = maxEvents;
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  /** The last events of the file; never throws. Damaged lines are dropped with one warning. */
+  load(): readonly FleetEvent[] {
+    let found: { readonly text: string; readonly mode: number };
+    try {
+      found = readBounded(this.#path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      // What cannot be read must not be overwritten either.
+      this.#degrade(error, Number.POSITIVE_INFINITY);
+      return [];
+    }
+    const { text, mode } = found;
+    const lines = text.split("\n").filter((line) => line !== "");
+    const events = lines.map(parseLine).filter((event) => event !== undefined);
+    const damaged = lines.length - events.length;
+    if (damaged > 0) {
+      const torn = parseLine(lines.at(-1) ?? "") === undefined && !text.endsWith("\n");
+      const what = torn && damaged === 1 ? "the last line, which was cut off" : `${damaged} damaged lines`;
+      this.#log.warn({ event: "event_log_damaged" }, `${this.#path}: dropped ${what}`);
+    }
+    this.#lines = lines.length;
+    this.#mustRewrite = damaged > 0 || mode !== MODE || (text !== "" && !text.endsWith("\n"));
+    return events.slice(-this.#maxEvents);
+  }
+
+  /** Writes them soon, in this order. `kept`: all events that are to be found after a restart, these included. */
+  append(events: readonly FleetEvent[], kept: readonly FleetEvent[]): void {
+    this.#kept = kept;
+    if (this.#retryAt !== undefined && this.#clock.monotonic() < this.#retryAt) return;
+    this.#pending.push(...events);
+    // A disk that takes its time: what `kept` has dropped already need not be written.
+    this.#pending = this.#pending.slice(-this.#maxEvents);
+    this.#startWriter();
+  }
+
+  /** Resolves when everything appended so far is written, or cannot be. */
+  async flush(): Promise<void> {
+    // The last chance for what a failing disk has not taken so far.
+    if (this.#retryAt !== undefined && Number.isFinite(this.#retryAt) && this.#kept.length > 0) {
+      this.#pending = [...this.#kept];
+    }
+    this.#startWriter();
+    await this.#writer;
+  }
+
+  #startWriter(): void {
+    this.#writer ??= this.#write().finally(() => {
+      this.#writer = undefined;
+    });
+  }
+
+  async #write(): Promise<void> {
+    while (this.#pending.length > 0) {
+      const batch = this.#pending;
+      this.#pending = [];
+      try {
+        if (this.#mustRewrite || this.#lines + batch.length > 2 * this.#maxEvents) this.#rewrite();
+        else await this.#appendLines(batch);
+        this.#recover();
+      } catch (error) {
+        this.#mustRewrite = true;
+        this.#pending = [];
+        this.#degrade(error, this.#clock.monotonic() + RETRY_MS);
+      }
+    }
+  }
+
+  async #appendLines(events: readonly FleetEvent[]): Promise<void> {
+    await appendFile(this.#path, linesOf(events), { mode: MODE });
+    this.#lines += events.length;
+  }
+
+  #rewrite(): void {
+    this.#pending = []; // `kept` has them
+    writeFileAtomically(this.#path, linesOf(this.#kept), MODE);
+    this.#lines = this.#kept.length;
+    this.#mustRewrite = false;
+  }
+
+  #degrade(error: unknown, retryAt: number): void {
+    const isNew = this.#retryAt === undefined;
+    this.#retryAt = retryAt;
+    if (!isNew) return;
+    const why = errorMessage(error);
+    this.#log.warn({ event: "event_log_in_memory" }, `events are kept in memory only: ${why}`);
+  }
+
+  #recover(): void {
+    if (this.#retryAt === undefined) return;
+    this.#retryAt = undefined;
+    this.#log.info({ event: "event_log_written" }, `events are written to ${this.#path} again`);
+  }
+}
+
+function readBounded(path: string): { readonly text: string; readonly mode: number } {
+  const stat = statSync(path);
+  if (!stat.isFile()) throw new Error(`${path} is not a file`);
+  if (stat.size > MAX_BYTES) throw new Error(`${path} is no event log: it has ${stat.size} bytes`);
+  return { text: readFileSync(path, "utf8"), mode: stat.mode & 0o777 };
+}
+
+function parseLine(line: string): FleetEvent | undefined {
+  try {
+    return Object.freeze(LINE.parse(JSON.parse(line)));
+  } catch {
+    return undefined;
+  }
+}
+
+function linesOf(events: readonly FleetEvent[]): string {
+  return events.map((event) => `${JSON.stringify(event)}\n`).join("");
+}
