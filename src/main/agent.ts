@@ -12,12 +12,10 @@ import { MONITOR } from "../config/schema/monitor.ts";
 import { PUBLISHER } from "../config/schema/publisher.ts";
 import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
-import { findIdentity } from "../system/privileges.ts";
+import { findGroup, findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { DaemonPlan } from "./daemon.ts";
 import { runDaemon } from "./daemon.ts";
-import { planPublishers } from "./plan-publishers.ts";
-import { planServers } from "./plan-servers.ts";
 
 /**
  * `sluice agent`: the daemon of `sluice run` without a configuration file. Its flags become the objects that a file would
@@ -115,36 +113,40 @@ export function connectionOptions(program: Command): void {
 function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
   const { target, warnings } = resolveConnection(flags as ConnectionFlags, env, REAL_FILES);
   for (const warning of warnings) process.stderr.write(`sluice agent: ${warning}\n`);
-  const configuration = agentConfiguration(
-    flags,
-    target.endpoint.kind === "tcp" ? target.endpoint : undefined,
-  );
-  const monitor = configuration.monitors.get(MONITOR_NAME);
-  const paths = runtimePaths(flags.runtimeDir, env);
+  const sections = agentSections(flags, target.endpoint.kind === "tcp" ? target.endpoint : undefined);
   return {
-    servers: planServers(configuration, () => target),
-    offSwitchFiles: monitor?.parameters.disable_files ?? [],
-    runtimeDirectory: paths.directory,
+    configuration: compile(sections),
+    origin: { file: undefined, sections, files: REAL_FILES, env },
+    targetOf: () => target,
+    paths: runtimePaths(flags.runtimeDir, env),
     stateDirectory: flags.stateDir ?? env["STATE_DIRECTORY"] ?? defaultStateDirectory(env),
+    persistDirectory: undefined,
+    controlGroup: controlGroup(flags.controlGroup),
     pidFile: flags.pidFile,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     log: { file: flags.logFile, level: flags.logLevel, format: flags.logFormat },
-    createPublishers: planPublishers(configuration, { paths, controlGroup: flags.controlGroup }),
   };
+}
+
+function controlGroup(given: string | undefined): string {
+  if (given === undefined) return "sluice";
+  if (findGroup(given) === undefined)
+    throw new SluiceError("USAGE", `--control-group ${given}: there is no such group`);
+  return given;
 }
 
 const MONITOR_NAME = "agent";
 
 /** The objects that the flags stand for: one server, one monitor, one or two publishers. */
-function agentConfiguration(
+function agentSections(
   flags: AgentFlags,
   tcp: { readonly host: string; readonly port: number } | undefined,
-): Configuration {
+): readonly SourceSection[] {
   const address =
     tcp === undefined
       ? { socket: "/found/by/the/connection" }
       : { address: tcp.host, port: String(tcp.port) };
-  const sections = [
+  return [
     section(flags.name, { type: "server", ...address }),
     section(MONITOR_NAME, {
       type: "monitor",
@@ -169,6 +171,9 @@ function agentConfiguration(
           }),
         ]),
   ];
+}
+
+function compile(sections: readonly SourceSection[]): Configuration {
   const result = compileConfiguration(sections, {});
   if (result.ok) return result.configuration;
   const problems = result.problems.map(

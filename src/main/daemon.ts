@@ -2,54 +2,40 @@
  * main/: the composition root. It alone knows every folder; it builds the parts from a plan, starts them in order, and
  * stops them in the opposite one.
  *
- *   flags or files ─▶ configuration ─▶ plan ─▶ Daemon: watches ─▶ fleet ─▶ publishers, sockets, metrics
+ *   flags or files ─▶ configuration ─▶ DaemonPlan ─▶ Daemon (log, pid, privileges, signals, systemd) ─▶ Runtime (the objects, alive)
  */
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
-import { errorMessage, SluiceError } from "../errors/sluice-error.ts";
+import type { Configuration } from "../config/configuration.ts";
+import { Persistence } from "../config/persistence.ts";
+import { errorMessage } from "../errors/sluice-error.ts";
 import { AdminStore } from "../monitor/admin-store.ts";
-import { FleetStore } from "../monitor/fleet-store.ts";
-import { OffSwitch } from "../monitor/off-switch.ts";
-import { ServerWatch, type WatchedServer } from "../monitor/server-watch.ts";
-import { DatabaseProbe } from "../probe/database/database-probe.ts";
-import type { DatabaseTarget } from "../probe/database/target.ts";
-import type { Questions } from "../probe/probe.ts";
-import type { AgentActions } from "../publish/agent-socket/agent-handlers.ts";
+import { EventLog } from "../monitor/event-log.ts";
 import type { Publisher } from "../publish/publisher.ts";
 import { PidFile } from "../system/pid-file.ts";
-import { becomeIdentity, type Identity } from "../system/privileges.ts";
+import { becomeIdentity, findGroup, type Identity } from "../system/privileges.ts";
+import type { RuntimePaths } from "../system/runtime-paths.ts";
 import { connectServiceManager, type ServiceManager } from "../system/systemd.ts";
-import { type Clock, SYSTEM_CLOCK } from "../telemetry/clock.ts";
-import type { Log } from "../telemetry/log.ts";
+import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
 import { type LogOptions, type OpenLog, openLog } from "../telemetry/logger.ts";
-import type { AdminState } from "../topology/verdict.ts";
-import { explanation } from "../verdict/explanation.ts";
+import { type ConfigurationOrigin, ConfigurationStore } from "./runtime/configuration-store.ts";
+import { agentSocket } from "./runtime/plan-publishers.ts";
+import type { TargetOf } from "./runtime/plan-servers.ts";
+import { Runtime } from "./runtime/runtime.ts";
 import { VERSION } from "./version.ts";
 
-/** Everything a daemon is made of; plain data. */
+/** Everything a daemon is made of; plain data but for `targetOf`. */
 export interface DaemonPlan {
-  readonly servers: readonly ServerPlan[];
-  readonly offSwitchFiles: readonly string[];
-  readonly runtimeDirectory: string;
+  readonly configuration: Configuration;
+  readonly origin: ConfigurationOrigin;
+  readonly targetOf: TargetOf;
+  readonly paths: RuntimePaths;
   readonly stateDirectory: string;
+  /** Directory of objects changed at run time; undefined: changes last until the restart. */
+  readonly persistDirectory: string | undefined;
+  readonly controlGroup: string;
   readonly pidFile: string | undefined;
   readonly runAs: Identity | undefined;
   readonly log: LogOptions;
-  createPublishers(services: Services): readonly Publisher[];
-}
-
-export interface ServerPlan {
-  readonly watched: WatchedServer;
-  readonly target: DatabaseTarget;
-  readonly questions: Questions;
-}
-
-/** What publishers are built from. */
-export interface Services {
-  readonly fleet: FleetStore;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly actions: AgentActions;
-  metrics(): Promise<string>;
 }
 
 // SIGTERM ends the process within a second, whatever still hangs.
@@ -58,11 +44,22 @@ const STOP_DEADLINE_MS = 900;
 /** Runs until SIGTERM or SIGINT; resolves to the exit code. Rejects with a SluiceError when it cannot start. */
 export async function runDaemon(plan: DaemonPlan): Promise<number> {
   const manager = await connectServiceManager(process.env);
-  makeDirectory(plan.runtimeDirectory, 0o755, plan.runAs);
+  makeDirectory(plan.paths.directory, 0o755, plan.runAs);
   makeDirectory(plan.stateDirectory, 0o700, plan.runAs);
   const openedLog = await openLog(plan.log);
-  const daemon = new Daemon(plan, openedLog.log, manager);
-  const stopped = untilStopped(openedLog, daemon);
+  const persistence =
+    plan.persistDirectory === undefined ? undefined : await Persistence.open(plan.persistDirectory);
+  const runtime = new Runtime({
+    configuration: new ConfigurationStore(plan.configuration, plan.origin, persistence),
+    targetOf: plan.targetOf,
+    admin: new AdminStore(`${plan.stateDirectory}/admin.json`),
+    events: new EventLog(plan.stateDirectory, openedLog.log, SYSTEM_CLOCK),
+    clock: SYSTEM_CLOCK,
+    log: openedLog.log,
+    version: VERSION,
+  });
+  const daemon = new Daemon(plan, runtime, openedLog, manager);
+  const stopped = daemon.untilSignalled();
   await daemon.start();
   await stopped;
   await daemon.stop();
@@ -71,137 +68,93 @@ export async function runDaemon(plan: DaemonPlan): Promise<number> {
 
 class Daemon {
   readonly #plan: DaemonPlan;
-  readonly #log: Log;
+  readonly #runtime: Runtime;
+  readonly #log: OpenLog;
   readonly #manager: ServiceManager;
-  readonly #fleet = new FleetStore();
-  readonly #clock = SYSTEM_CLOCK;
-  readonly #watches = new Map<string, ServerWatch>();
-  readonly #admin: AdminStore;
-  readonly #offSwitch: OffSwitch;
-  readonly #publishers: readonly Publisher[];
-  readonly #started: Publisher[] = [];
+  readonly #socket: Publisher;
   #pidFile: PidFile | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
 
-  constructor(plan: DaemonPlan, log: Log, manager: ServiceManager) {
+  constructor(plan: DaemonPlan, runtime: Runtime, log: OpenLog, manager: ServiceManager) {
     this.#plan = plan;
+    this.#runtime = runtime;
     this.#log = log;
     this.#manager = manager;
-    this.#admin = new AdminStore(`${plan.stateDirectory}/admin.json`);
-    this.#offSwitch = new OffSwitch(plan.offSwitchFiles, this.#clock, (present) => this.#switched(present));
-    for (const server of plan.servers) this.#watches.set(server.watched.name, this.#watch(server));
-    this.#publishers = plan.createPublishers(this.#services());
+    this.#socket = agentSocket(plan.paths, findGroup(plan.controlGroup), runtime.services);
   }
 
   async start(): Promise<void> {
     const { pidFile, runAs } = this.#plan;
-    if (pidFile !== undefined) this.#pidFile = new PidFile(pidFile);
     try {
-      for (const publisher of this.#publishers) {
-        await publisher.start();
-        this.#started.push(publisher);
-      }
+      if (pidFile !== undefined) this.#pidFile = new PidFile(pidFile);
+      await this.#socket.start();
+      await this.#runtime.openPublishers();
       if (runAs !== undefined) becomeIdentity(runAs);
     } catch (error) {
       await this.stop();
       throw error;
     }
-    this.#offSwitch.start();
-    for (const watch of this.#watches.values()) watch.start();
+    this.#runtime.start();
     this.#announceWhenKnown();
     this.#keepWatchdog();
-    this.#log.info(
+    const servers = [...this.#runtime.configuration.servers.keys()];
+    this.#log.log.info(
       { event: "started", version: VERSION },
-      `sluice ${VERSION} watches ${[...this.#watches.keys()].join(", ")}`,
+      `sluice ${VERSION} watches ${servers.join(", ") || "nothing yet"}`,
     );
   }
 
   async stop(): Promise<void> {
     this.#manager.notify("STOPPING=1");
     clearInterval(this.#watchdog);
-    this.#offSwitch.close();
-    for (const watch of this.#watches.values()) watch.stop();
-    await Promise.all(this.#started.map((publisher) => publisher.close()));
+    await Promise.all([this.#runtime.stop(), this.#socket.close()]);
     this.#pidFile?.remove();
-    this.#log.info({ event: "stopped" }, "stopped");
+    this.#log.log.info({ event: "stopped" }, "stopped");
   }
 
-  /** SIGHUP: files that were replaced are read again. */
-  reload(): void {
-    for (const publisher of this.#started) publisher.reload?.();
+  /** Resolves at the first SIGTERM or SIGINT, and sees to it that the process is gone soon after. */
+  untilSignalled(): Promise<void> {
+    process.on("SIGPIPE", () => {});
+    process.on("SIGHUP", () => void this.#reload());
+    return new Promise((resolve) => {
+      const stop = (): void => {
+        setTimeout(() => process.exit(0), STOP_DEADLINE_MS).unref();
+        resolve();
+      };
+      process.once("SIGTERM", stop);
+      process.once("SIGINT", stop);
+    });
   }
 
-  #watch({ watched, target, questions }: ServerPlan): ServerWatch {
-    const probe = new DatabaseProbe(target, questions, this.#clock);
-    const overlay = { admin: this.#admin.get(watched.name), offSwitch: this.#offSwitch.present };
-    return new ServerWatch(watched, probe, overlay, this.#clock, this.#log, (server) =>
-      this.#fleet.put(server),
-    );
-  }
-
-  #services(): Services {
-    const watches = this.#watches;
-    const sources = {
-      fleet: this.#fleet,
-      clock: this.#clock,
-      version: VERSION,
-      counts: (server: string) => watches.get(server)?.counts,
-    };
-    // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
-    let registry: Promise<{ metrics(): Promise<string> }> | undefined;
-    return {
-      fleet: this.#fleet,
-      clock: this.#clock,
-      log: this.#log,
-      actions: {
-        hint: () => {
-          for (const watch of watches.values()) watch.hint();
-        },
-        explain: (name) => this.#explain(name),
-        setAdmin: (name, state) => this.#setAdmin(name, state),
-      },
-      metrics: async () => {
-        registry ??= import("../telemetry/metrics.ts").then(({ createMetrics }) => createMetrics(sources));
-        return await (await registry).metrics();
-      },
-    };
-  }
-
-  /** The administrative state of one server, kept before it takes effect. Throws IO_FAILED when it cannot be kept. */
-  #setAdmin(name: string, state: AdminState): void {
-    this.#admin.set(name, state);
-    this.#watches.get(name)?.setAdmin(state);
-    this.#log.info(
-      { event: "admin", server: name, state },
-      `${name}: ${state === "none" ? "back in service" : state}, by a person`,
-    );
-  }
-
-  #explain(name: string): string {
-    const server = this.#fleet.current().servers.get(name);
-    if (server === undefined) throw new SluiceError("NOT_FOUND", `there is no server called ${name}`);
-    return explanation(server, this.#clock.now());
-  }
-
-  #switched(present: string | undefined): void {
-    this.#log.warn(
-      { event: "off_switch", file: present },
-      present === undefined ? "the off-switch file is gone" : `${present} forces the server out`,
-    );
-    for (const watch of this.#watches.values()) watch.setOffSwitch(present);
+  /** SIGHUP: the log begins anew, files that were replaced are read again, and the configuration, if it is in a file. */
+  async #reload(): Promise<void> {
+    this.#log.reopen();
+    this.#runtime.rereadFiles();
+    if (this.#plan.origin.file === undefined) return;
+    try {
+      const changes = await this.#runtime.reload();
+      if (changes.length === 0)
+        this.#log.log.info({ event: "reloaded" }, "the configuration has not changed");
+    } catch (error) {
+      this.#log.log.error(
+        { event: "reload_failed" },
+        `the configuration is wrong, and nothing was changed: ${errorMessage(error)}`,
+      );
+    }
   }
 
   /** READY=1 once every server has been judged, so that what is started after us finds an answer. */
   #announceWhenKnown(): void {
+    const { fleet } = this.#runtime;
     const isKnown = (): boolean =>
-      [...this.#fleet.current().servers.values()].every(({ verdict }) => verdict.known);
+      [...fleet.current().servers.values()].every(({ verdict }) => verdict.known);
     const announce = (): void =>
       this.#manager.notify(`READY=1\nSTATUS=${this.#status()}\nMAINPID=${process.pid}`);
     if (isKnown()) {
       announce();
       return;
     }
-    const end = this.#fleet.subscribe(() => {
+    const end = fleet.subscribe(() => {
       if (!isKnown()) return;
       end();
       announce();
@@ -213,8 +166,8 @@ class Daemon {
     const { watchdogMs } = this.#manager;
     if (watchdogMs === undefined) return;
     this.#watchdog = setInterval(() => {
-      const now = this.#clock.now();
-      const isStale = [...this.#fleet.current().servers.values()].some(
+      const now = SYSTEM_CLOCK.now();
+      const isStale = [...this.#runtime.fleet.current().servers.values()].some(
         ({ verdict }) => now > verdict.staleAt,
       );
       if (!isStale) this.#manager.notify(`WATCHDOG=1\nSTATUS=${this.#status()}`);
@@ -222,32 +175,10 @@ class Daemon {
   }
 
   #status(): string {
-    const words = [...this.#fleet.current().servers.values()].map(
-      ({ name, verdict }) => `${name}: ${verdict.sentence}`,
-    );
+    const servers = [...this.#runtime.fleet.current().servers.values()];
+    const words = servers.map(({ name, verdict }) => `${name}: ${verdict.sentence}`);
     return words.join("; ").replace(/\n/g, " ").slice(0, 500);
   }
-}
-
-/** Resolves at the first SIGTERM or SIGINT, and sees to it that the process is gone soon after. */
-function untilStopped(openedLog: OpenLog, daemon: Daemon): Promise<void> {
-  process.on("SIGPIPE", () => {});
-  process.on("SIGHUP", () => {
-    openedLog.reopen();
-    try {
-      daemon.reload();
-    } catch (error) {
-      openedLog.log.error({ event: "reload_failed", err: error }, errorMessage(error));
-    }
-  });
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      setTimeout(() => process.exit(0), STOP_DEADLINE_MS).unref();
-      resolve();
-    };
-    process.once("SIGTERM", stop);
-    process.once("SIGINT", stop);
-  });
 }
 
 function makeDirectory(path: string, mode: number, owner: Identity | undefined): void {

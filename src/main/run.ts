@@ -1,16 +1,17 @@
 import { Command } from "commander";
 import { parseProgram } from "../cli/program.ts";
+import { compileConfiguration } from "../config/compile-configuration.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { REAL_FILES } from "../config/file-access.ts";
-import { loadConfiguration } from "../config/load-configuration.ts";
+import { readSources } from "../config/load-configuration.ts";
 import { formatProblem, formatWarning } from "../config/problem.ts";
+import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { LogOptions } from "../telemetry/logger.ts";
 import { type DaemonPlan, runDaemon } from "./daemon.ts";
-import { planPublishers } from "./plan-publishers.ts";
-import { configuredTarget, planServers } from "./plan-servers.ts";
+import { configuredTarget } from "./runtime/plan-servers.ts";
 
 interface RunFlags {
   readonly config: string;
@@ -26,7 +27,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
   const program = runProgram();
   if (!parseProgram(program, args)) return 0;
   const flags = program.opts<RunFlags>();
-  return await runDaemon(runPlan(flags, loadOrThrow(flags.config), process.env));
+  return await runDaemon(runPlan(flags, process.env));
 }
 
 export function runProgram(): Command {
@@ -41,31 +42,33 @@ export function runProgram(): Command {
     .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto");
 }
 
-/** Reads the configuration; every mistake becomes a line of one CONFIG_INVALID, warnings go to standard error. */
-function loadOrThrow(path: string): Configuration {
-  const result = loadConfiguration(path, REAL_FILES, process.env);
-  for (const warning of result.warnings) process.stderr.write(`warning: ${formatWarning(warning)}\n`);
-  if (result.ok) return result.configuration;
-  throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
-}
-
-function runPlan(flags: RunFlags, configuration: Configuration, env: NodeJS.ProcessEnv): DaemonPlan {
+function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
+  const { configuration, sections } = loadOrThrow(flags.config, env);
   const settings = configuration.sluice.parameters;
-  const paths = runtimePaths(flags.runtimeDir, env);
-  const targets = planServers(configuration, (server, monitor) =>
-    configuredTarget(server, monitor, REAL_FILES, (secret) => secret.reveal()),
-  );
-  const files = [...configuration.monitors.values()].flatMap(({ parameters }) => parameters.disable_files);
   return {
-    servers: targets,
-    offSwitchFiles: [...new Set(files)],
-    runtimeDirectory: paths.directory,
+    configuration,
+    origin: { file: flags.config, sections, files: REAL_FILES, env },
+    targetOf: (server, monitor) => configuredTarget(server, monitor, REAL_FILES, (secret) => secret.reveal()),
+    paths: runtimePaths(flags.runtimeDir, env),
     stateDirectory: env["STATE_DIRECTORY"] ?? settings.datadir,
+    persistDirectory: settings.persist_runtime_changes ? settings.persistdir : undefined,
+    controlGroup: "sluice",
     pidFile: flags.pidFile,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     log: logOptions(flags, settings),
-    createPublishers: planPublishers(configuration, { paths, controlGroup: undefined }),
   };
+}
+
+/** Reads the configuration; every mistake becomes a line of one CONFIG_INVALID, warnings go to standard error. */
+function loadOrThrow(
+  path: string,
+  env: NodeJS.ProcessEnv,
+): { configuration: Configuration; sections: readonly SourceSection[] } {
+  const { sections, problems } = readSources(path, REAL_FILES, env);
+  const result = compileConfiguration(sections, env, problems);
+  for (const warning of result.warnings) process.stderr.write(`warning: ${formatWarning(warning)}\n`);
+  if (result.ok) return { configuration: result.configuration, sections };
+  throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
 }
 
 function logOptions(flags: RunFlags, settings: Configuration["sluice"]["parameters"]): LogOptions {

@@ -11,11 +11,20 @@ export interface WatchCounts {
   readonly tookMs: number;
 }
 
+export interface EventCount {
+  readonly monitor: string;
+  readonly server: string;
+  readonly event: string;
+  readonly count: number;
+}
+
 export interface MetricsSources {
   readonly fleet: FleetView;
   readonly clock: Clock;
   readonly version: string;
   counts(server: string): WatchCounts | undefined;
+  /** Events so far, by monitor, server and name. */
+  eventCounts(): readonly EventCount[];
 }
 
 /** All metrics of the daemon; values are read when somebody scrapes, nothing is counted twice. */
@@ -89,6 +98,10 @@ export function createMetrics(sources: MetricsSources): Registry {
   });
   perServer("probe_seconds_total", "Time spent in probes.", (s) => scaled(counts(s.name)?.tookMs));
   perServer("verdict_changes_total", "How often the verdict changed.", (s) => counts(s.name)?.changes);
+  gauge("events_total", "Events since the start.", ["monitor", "server", "event"], (set) => {
+    for (const { monitor, server, event, count } of sources.eventCounts())
+      set({ monitor, server, event }, count);
+  });
   perServer("replication_lag_seconds", "Largest lag of all replication channels.", (s) => {
     const facts = factsOf(s);
     return facts === undefined || typeof facts.channels === "string" || facts.channels.length === 0

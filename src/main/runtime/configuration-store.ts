@@ -1,45 +1,48 @@
-import type { Edit } from "../../admin/control.ts";
-import { sectionOf } from "../../config/cnf-writer.ts";
 import { compileConfiguration } from "../../config/compile-configuration.ts";
-import { allObjects, type Configuration, type ConfigurationObject } from "../../config/configuration.ts";
+import type { Configuration } from "../../config/configuration.ts";
 import { diffConfigurations, type ObjectChange } from "../../config/diff-configurations.ts";
+import { type EditedSections, editSections, type SectionEdit } from "../../config/edit-sections.ts";
 import type { FileAccess } from "../../config/file-access.ts";
 import { readSources } from "../../config/load-configuration.ts";
 import type { Persistence } from "../../config/persistence.ts";
 import { formatProblem } from "../../config/problem.ts";
-import type { SourceParameter, SourceSection } from "../../config/source.ts";
+import type { SourceSection } from "../../config/source.ts";
 import type { Environment } from "../../config/substitute-variables.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 
-/** Where a configuration comes from: files that can be read again, or what a command line stood for. */
+/** Where a configuration comes from: a file that can be read again, or what a command line stands for. */
 export interface ConfigurationOrigin {
-  /** Undefined: there is no file, nothing can be read again. */
   readonly file: string | undefined;
+  readonly sections: readonly SourceSection[];
   readonly files: FileAccess;
   readonly env: Environment;
 }
 
-/** A configuration that would take the place of the present one, and how it differs. */
+/** A configuration that would take the place of the present one, how it differs, and what to keep on disk for it. */
 export interface Candidate {
   readonly configuration: Configuration;
   readonly changes: readonly ObjectChange[];
+  readonly sections: readonly SourceSection[];
+  readonly kept: EditedSections["kept"];
 }
 
 /**
  * The configuration in force, and the one place where it changes. A change is validated as a whole, kept, and only then in force:
  *
- *   edits or files ─▶ candidate ─▶ (the caller puts it into force) ─▶ keep ─▶ current
+ *   edits or files ─▶ candidate ─▶ keep ─▶ accept ─▶ current
  */
 export class ConfigurationStore {
   readonly #origin: ConfigurationOrigin;
   /** Undefined: changes last until the restart. */
   readonly #persistence: Persistence | undefined;
+  #sections: readonly SourceSection[];
   #current: Configuration;
 
   constructor(current: Configuration, origin: ConfigurationOrigin, persistence: Persistence | undefined) {
     this.#current = current;
     this.#origin = origin;
     this.#persistence = persistence;
+    this.#sections = origin.sections;
   }
 
   get current(): Configuration {
@@ -47,109 +50,43 @@ export class ConfigurationStore {
   }
 
   /** What the edits would lead to. Throws NOT_FOUND, ALREADY_EXISTS, or CONFIG_INVALID with every mistake. */
-  edited(edits: readonly Edit[]): Candidate {
-    const sections = new Map(allObjects(this.#current).map((object) => [object.name, sectionOf(object)]));
-    for (const edit of edits) applyEdit(edit, sections, this.#current);
-    return this.#candidate([...sections.values()], []);
+  edited(edits: readonly SectionEdit[]): Candidate {
+    const { sections, kept } = editSections(this.#sections, this.#current, edits);
+    return this.#candidate(sections, [], kept);
   }
 
-  /** What the files say now. Throws CONFIG_INVALID with every mistake. */
+  /** What the files say now. Throws CONFIG_INVALID with every mistake, REFUSED where there is no file. */
   reread(): Candidate {
     const { file, files, env } = this.#origin;
-    if (file === undefined)
+    if (file === undefined) {
       throw new SluiceError(
         "REFUSED",
-        "there is no configuration file: the flags of the command line are the configuration",
+        "there is no configuration file to read again: the command line is the configuration",
       );
+    }
     const { sections, problems } = readSources(file, files, env);
-    return this.#candidate(sections, problems);
+    return this.#candidate(sections, problems, []);
   }
 
-  /** Keeps what the edits changed, so that it survives a restart. */
-  async keep(edits: readonly Edit[], candidate: Candidate): Promise<void> {
-    if (this.#persistence === undefined) return;
-    for (const { action, kind, name } of edits) {
-      const after = objectNamed(candidate.configuration, kind, name);
-      if (action !== "destroy" && after !== undefined) await this.#persistence.save(keptSection(after));
-      else if (this.#isInFile(name)) await this.#persistence.saveDeleted(name);
-      else await this.#persistence.forget(name);
-    }
+  /** Keeps what changed, so that it survives a restart. Throws IO_FAILED. */
+  async keep({ kept }: Candidate): Promise<void> {
+    await this.#persistence?.keep(kept);
   }
 
   /** From here on the candidate is in force. */
-  accept({ configuration }: Candidate): void {
+  accept({ configuration, sections }: Candidate): void {
     this.#current = configuration;
+    this.#sections = sections;
   }
 
   #candidate(
     sections: readonly SourceSection[],
     problems: Parameters<typeof compileConfiguration>[2],
+    kept: EditedSections["kept"],
   ): Candidate {
     const result = compileConfiguration(sections, this.#origin.env, problems);
     if (!result.ok) throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
-    return {
-      configuration: result.configuration,
-      changes: diffConfigurations(this.#current, result.configuration),
-    };
-  }
-
-  #isInFile(name: string): boolean {
-    const { file, files, env } = this.#origin;
-    if (file === undefined) return false;
-    return readSources(file, files, env).sections.some(
-      (section) => section.origin === "file" && section.name === name,
-    );
+    const { configuration } = result;
+    return { configuration, changes: diffConfigurations(this.#current, configuration), sections, kept };
   }
 }
-
-function applyEdit(edit: Edit, sections: Map<string, SourceSection>, configuration: Configuration): void {
-  const { name, kind } = edit;
-  const present = objectNamed(configuration, kind, name);
-  if (edit.action === "create") {
-    if (sections.has(name))
-      throw new SluiceError("ALREADY_EXISTS", `there is already an object called ${name}`);
-    const parameters = [
-      parameter("type", kind),
-      ...[...edit.parameters].map(([key, value]) => parameter(key, value)),
-    ];
-    sections.set(name, { name, at: undefined, origin: "persisted", parameters });
-    return;
-  }
-  const section = sections.get(name);
-  if (section === undefined || present === undefined)
-    throw new SluiceError("NOT_FOUND", `there is no ${kind} called ${name}`);
-  if (edit.action === "destroy") {
-    sections.delete(name);
-    return;
-  }
-  const kept = section.parameters.filter((old) => !edit.parameters.has(old.name));
-  const changed = [...edit.parameters].flatMap(([key, value]) =>
-    value === null ? [] : [parameter(key, value)],
-  );
-  sections.set(name, { ...section, parameters: [...kept, ...changed] });
-}
-
-/** An object is kept as a whole; [sluice] as what was changed at run time, now or earlier. */
-function keptSection(object: ConfigurationObject): Pick<SourceSection, "name" | "parameters"> {
-  const section = sectionOf(object);
-  if (object.kind !== "sluice") return section;
-  const { persistdir } = object.parameters;
-  const isRuntime = ({ at }: SourceParameter): boolean =>
-    at === undefined || at.file.startsWith(`${persistdir}/`);
-  return { name: section.name, parameters: section.parameters.filter(isRuntime) };
-}
-
-function objectNamed(
-  configuration: Configuration,
-  kind: Edit["kind"],
-  name: string,
-): ConfigurationObject | undefined {
-  return allObjects(configuration).find((object) => object.kind === kind && object.name === name);
-}
-
-const parameter = (name: string, value: string): SourceParameter => ({
-  name,
-  value,
-  at: undefined,
-  quoted: true,
-});

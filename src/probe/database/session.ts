@@ -19,6 +19,8 @@ export class DatabaseSession {
   private constructor(connection: Connection, socket: Socket) {
     this.#connection = connection;
     this.socket = socket;
+    // The error itself is told by the pending command; without a listener the library would throw it at nobody.
+    connection.on("error", () => {});
     this.version = connection.info?.serverVersion?.raw ?? "";
   }
 
@@ -73,8 +75,6 @@ export class DatabaseSession {
   onClose(callback: () => void): void {
     // Told by the library and not by the socket, whose listeners the library takes off when the connection ends.
     this.#connection.once("end", callback);
-    // The error itself is told by the pending command; without a listener it would be thrown.
-    this.#connection.on("error", () => {});
   }
 
   /**

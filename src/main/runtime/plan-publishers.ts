@@ -1,37 +1,19 @@
-import type { Configuration, PublisherObject } from "../config/configuration.ts";
-import { SluiceError } from "../errors/sluice-error.ts";
-import { AgentCheckPublisher } from "../publish/agent-check/agent-check-publisher.ts";
-import { AgentSocket } from "../publish/agent-socket/agent-socket.ts";
-import { HttpPublisher } from "../publish/http/http-publisher.ts";
-import type { ServerSelection } from "../publish/published-servers.ts";
-import type { Publisher } from "../publish/publisher.ts";
-import { findGroup } from "../system/privileges.ts";
-import type { RuntimePaths } from "../system/runtime-paths.ts";
-import type { Services } from "./daemon.ts";
+import type { Configuration, PublisherObject } from "../../config/configuration.ts";
+import { SluiceError } from "../../errors/sluice-error.ts";
+import { AgentCheckPublisher } from "../../publish/agent-check/agent-check-publisher.ts";
+import { AgentSocket } from "../../publish/agent-socket/agent-socket.ts";
+import { HttpPublisher } from "../../publish/http/http-publisher.ts";
+import type { ServerSelection } from "../../publish/published-servers.ts";
+import type { Publisher } from "../../publish/publisher.ts";
+import type { RuntimePaths } from "../../system/runtime-paths.ts";
+import type { Services } from "./services.ts";
 
-export interface PublisherSurroundings {
-  readonly paths: RuntimePaths;
-  /** Group that may use the control socket; undefined: `sluice`, where there is one. */
-  readonly controlGroup: string | undefined;
-}
-
-/** The publishers of a configuration, and the sockets for the commands on this host. */
-export function planPublishers(
-  configuration: Configuration,
-  { paths, controlGroup }: PublisherSurroundings,
-): (services: Services) => readonly Publisher[] {
-  const gid = findGroup(controlGroup ?? "sluice");
-  if (controlGroup !== undefined && gid === undefined)
-    throw new SluiceError("USAGE", `--control-group ${controlGroup}: there is no such group`);
-  return (services) => [
-    agentSocket(paths, gid, services),
-    ...[...configuration.publishers.values()].map((publisher) =>
-      createPublisher(publisher, configuration, services),
-    ),
-  ];
-}
-
-function agentSocket(paths: RuntimePaths, controlGid: number | undefined, services: Services): AgentSocket {
+/** The sockets for the commands on this host. `controlGid`: group that may set maintenance besides the owner. */
+export function agentSocket(
+  paths: RuntimePaths,
+  controlGid: number | undefined,
+  services: Services,
+): AgentSocket {
   const { actions, metrics, fleet, clock } = services;
   const options = {
     publicPath: paths.agentSocket,
@@ -43,7 +25,8 @@ function agentSocket(paths: RuntimePaths, controlGid: number | undefined, servic
   return new AgentSocket(options, fleet, clock, services.log.child({ publisher: "agent-socket" }));
 }
 
-function createPublisher(
+/** The publisher of a configured object. Throws CONFIG_INVALID where it cannot be. */
+export function createPublisher(
   publisher: PublisherObject,
   configuration: Configuration,
   services: Services,

@@ -1,0 +1,321 @@
+import type { Edit, PublisherStatus } from "../../admin/control.ts";
+import type { Configuration, MonitorObject } from "../../config/configuration.ts";
+import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
+import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
+import type { AdminStore } from "../../monitor/admin-store.ts";
+import type { EventLog } from "../../monitor/event-log.ts";
+import type { MonitorEvent } from "../../monitor/events.ts";
+import { FleetMonitor, type FleetPlan } from "../../monitor/fleet-monitor.ts";
+import { FleetStore } from "../../monitor/fleet-store.ts";
+import { OffSwitch } from "../../monitor/off-switch.ts";
+import type { Publisher } from "../../publish/publisher.ts";
+import type { Clock } from "../../telemetry/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { AdminState } from "../../topology/verdict.ts";
+import { explanation } from "../../verdict/explanation.ts";
+import type { Overlay } from "../../verdict/judge.ts";
+import type { ConfigurationStore } from "./configuration-store.ts";
+import { createPublisher } from "./plan-publishers.ts";
+import { planFleets, type TargetOf } from "./plan-servers.ts";
+import type { Services } from "./services.ts";
+
+export interface RuntimeParts {
+  readonly configuration: ConfigurationStore;
+  readonly targetOf: TargetOf;
+  readonly admin: AdminStore;
+  readonly events: EventLog;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+}
+
+interface RunningPublisher {
+  readonly publisher: Publisher | undefined;
+  /** Why it does not run. */
+  readonly reason: string | undefined;
+}
+
+/**
+ * The objects of the configuration, alive: monitors with their watches, publishers, off switches. A change of the configuration is
+ * applied object by object; what did not change goes on undisturbed.
+ *
+ *   Candidate ─▶ plan all (may refuse) ─▶ keep ─▶ accept ─▶ monitors, publishers that differ
+ */
+export class Runtime {
+  readonly #parts: RuntimeParts;
+  readonly fleet = new FleetStore();
+  readonly #monitors = new Map<string, FleetMonitor>();
+  readonly #publishers = new Map<string, RunningPublisher>();
+  readonly services: Services;
+  #offSwitch: OffSwitch;
+  #isStarted = false;
+  /** One change at a time. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Throws where the configuration cannot be put into practice: a missing file, a server without an account. */
+  constructor(parts: RuntimeParts) {
+    this.#parts = parts;
+    this.#offSwitch = this.#createOffSwitch(parts.configuration.current);
+    this.services = this.#createServices();
+    for (const plan of this.#planFleets(parts.configuration.current)) this.#addMonitor(plan);
+  }
+
+  get configuration(): Configuration {
+    return this.#parts.configuration.current;
+  }
+
+  get monitors(): ReadonlyMap<string, FleetMonitor> {
+    return this.#monitors;
+  }
+
+  /** Opens the publishers; while privileges are still there. Throws what the first one that cannot start throws. */
+  async openPublishers(): Promise<void> {
+    for (const object of this.configuration.publishers.values()) {
+      const publisher = createPublisher(object, this.configuration, this.services);
+      await publisher.start();
+      this.#publishers.set(object.name, { publisher, reason: undefined });
+    }
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#offSwitch.start();
+    for (const monitor of this.#monitors.values()) monitor.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#offSwitch.close();
+    for (const monitor of this.#monitors.values()) monitor.stop();
+    await Promise.all([...this.#publishers.values()].map(({ publisher }) => publisher?.close()));
+    await this.#parts.events.flush();
+  }
+
+  /** Files that publishers have read (certificates) are read again. */
+  rereadFiles(): void {
+    for (const [name, { publisher }] of this.#publishers) {
+      try {
+        publisher?.reload?.();
+      } catch (error) {
+        this.#parts.log.error({ event: "reload_failed", publisher: name }, errorMessage(error));
+      }
+    }
+  }
+
+  /** See Control.apply. */
+  apply(edits: readonly Edit[]): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#put(this.#parts.configuration.edited(edits));
+    });
+  }
+
+  /** See Control.reload. */
+  reload(): Promise<readonly string[]> {
+    return this.#inTurn(async () => {
+      const candidate = this.#parts.configuration.reread();
+      await this.#put(candidate);
+      return candidate.changes.map(formatChange);
+    });
+  }
+
+  /** See Control.setServerState. */
+  setServerState(server: string, state: AdminState, force: boolean): void {
+    const monitor = this.#monitorOf(server);
+    if (!this.configuration.servers.has(server))
+      throw new SluiceError("NOT_FOUND", `there is no server ${server}`);
+    if (
+      state !== "none" &&
+      !force &&
+      monitor?.states.get(server)?.role === "primary" &&
+      monitor.watches.length > 1
+    ) {
+      throw new SluiceError(
+        "REFUSED",
+        `${server} is the primary: putting it away stops all writes; --force does it all the same`,
+      );
+    }
+    this.#parts.admin.set(server, state);
+    monitor?.overlayChanged(server);
+    const words = state === "none" ? "back in service" : state;
+    this.#parts.log.info({ event: "admin", server, state }, `${server}: ${words}, by a person`);
+  }
+
+  /** Starts or stops a monitor. NOT_FOUND. */
+  setMonitorRunning(name: string, isRunning: boolean): void {
+    const monitor = this.#monitors.get(name);
+    if (monitor === undefined) throw new SluiceError("NOT_FOUND", `there is no monitor ${name}`);
+    if (isRunning) monitor.start();
+    else monitor.stop();
+  }
+
+  publisherStatus(): ReadonlyMap<string, PublisherStatus> {
+    return new Map(
+      [...this.#publishers].map(([name, { publisher, reason }]) => [
+        name,
+        { state: publisher === undefined ? "failed" : "running", reason, tells: undefined } as const,
+      ]),
+    );
+  }
+
+  explain(name: string): string {
+    const server = this.fleet.current().servers.get(name);
+    if (server === undefined) throw new SluiceError("NOT_FOUND", `there is no server ${name}`);
+    return explanation(server, this.#parts.clock.now());
+  }
+
+  async #put(candidate: ReturnType<ConfigurationStore["edited"]>): Promise<void> {
+    const { configuration: store, log } = this.#parts;
+    const plans = this.#planFleets(candidate.configuration);
+    await store.keep(candidate);
+    store.accept(candidate);
+    for (const change of candidate.changes) log.info({ event: "configuration" }, formatChange(change));
+    this.#replaceOffSwitch(candidate.configuration);
+    this.#putMonitors(plans);
+    await this.#putPublishers(candidate.changes);
+  }
+
+  #putMonitors(plans: readonly FleetPlan[]): void {
+    const names = new Set(plans.map(({ name }) => name));
+    for (const [name, monitor] of this.#monitors) {
+      if (names.has(name)) continue;
+      monitor.remove();
+      this.#monitors.delete(name);
+    }
+    for (const plan of plans) {
+      const present = this.#monitors.get(plan.name);
+      if (present !== undefined) present.replan(plan);
+      else if (this.#isStarted) this.#addMonitor(plan).start();
+    }
+  }
+
+  async #putPublishers(changes: readonly ObjectChange[]): Promise<void> {
+    for (const change of changes) {
+      const object = change.change === "changed" ? change.after : change.object;
+      if (object.kind !== "publisher") continue;
+      await this.#publishers.get(object.name)?.publisher?.close();
+      this.#publishers.delete(object.name);
+      if (change.change !== "removed") await this.#startPublisher(object);
+    }
+  }
+
+  /** A publisher that cannot start is an object that says why; the change itself stands. */
+  async #startPublisher(object: Parameters<typeof createPublisher>[0]): Promise<void> {
+    try {
+      const publisher = createPublisher(object, this.configuration, this.services);
+      await publisher.start();
+      this.#publishers.set(object.name, { publisher, reason: undefined });
+    } catch (error) {
+      const reason = errorMessage(error);
+      this.#publishers.set(object.name, { publisher: undefined, reason });
+      this.#parts.log.error(
+        { event: "publisher_failed", publisher: object.name, reason },
+        `${object.name}: ${reason}`,
+      );
+    }
+  }
+
+  #planFleets(configuration: Configuration): readonly FleetPlan[] {
+    return planFleets(configuration, this.#parts.targetOf, this.#parts.clock);
+  }
+
+  #addMonitor(plan: FleetPlan): FleetMonitor {
+    const { clock, log } = this.#parts;
+    const around = {
+      store: this.fleet,
+      clock,
+      log: log.child({ monitor: plan.name }),
+      listener: {
+        onEvents: (name: string, events: readonly MonitorEvent[]) => this.#onEvents(name, events),
+        onState: () => {},
+      },
+      overlayOf: (server: string) => this.#overlayOf(server),
+    };
+    const monitor = new FleetMonitor(plan, around, undefined);
+    this.#monitors.set(plan.name, monitor);
+    return monitor;
+  }
+
+  #onEvents(monitor: string, events: readonly MonitorEvent[]): void {
+    this.#parts.events.append(monitor, events);
+  }
+
+  #overlayOf(server: string): Overlay {
+    return { admin: this.#parts.admin.get(server), offSwitch: this.#offSwitchOf(server) };
+  }
+
+  /** The off-switch file that is there, if it is one of those that this server's monitor names. */
+  #offSwitchOf(server: string): string | undefined {
+    const { present } = this.#offSwitch;
+    if (present === undefined) return undefined;
+    const monitor = monitorObjectOf(server, this.configuration);
+    const own = this.configuration.servers.get(server)?.parameters.disable_files;
+    return (own ?? monitor?.parameters.disable_files ?? []).includes(present) ? present : undefined;
+  }
+
+  #createOffSwitch(configuration: Configuration): OffSwitch {
+    const files = [...configuration.monitors.values(), ...configuration.servers.values()].flatMap(
+      ({ parameters }) => parameters.disable_files ?? [],
+    );
+    return new OffSwitch([...new Set(files)], this.#parts.clock, (present) => {
+      const words = present === undefined ? "the off-switch file is gone" : `${present} forces servers out`;
+      this.#parts.log.warn({ event: "off_switch", file: present }, words);
+      this.#overlaysChanged();
+    });
+  }
+
+  #replaceOffSwitch(configuration: Configuration): void {
+    this.#offSwitch.close();
+    this.#offSwitch = this.#createOffSwitch(configuration);
+    if (this.#isStarted) this.#offSwitch.start();
+    this.#overlaysChanged();
+  }
+
+  #overlaysChanged(): void {
+    for (const monitor of this.#monitors.values()) {
+      for (const { name } of monitor.watches) monitor.overlayChanged(name);
+    }
+  }
+
+  #monitorOf(server: string): FleetMonitor | undefined {
+    return [...this.#monitors.values()].find((monitor) => monitor.watch(server) !== undefined);
+  }
+
+  #createServices(): Services {
+    const { clock, log, version, events } = this.#parts;
+    const sources = {
+      fleet: this.fleet,
+      clock,
+      version,
+      counts: (server: string) => this.#monitorOf(server)?.watch(server)?.counts,
+      eventCounts: () => events.counts(),
+    };
+    // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
+    let registry: Promise<{ metrics(): Promise<string> }> | undefined;
+    return {
+      fleet: this.fleet,
+      clock,
+      log,
+      actions: {
+        hint: () => {
+          for (const monitor of this.#monitors.values()) monitor.hint();
+        },
+        explain: (name) => this.explain(name),
+        // Whoever may use the control socket is on the host and means it.
+        setAdmin: (name, state) => this.setServerState(name, state, true),
+      },
+      metrics: async () => {
+        registry ??= import("../../telemetry/metrics.ts").then(({ createMetrics }) => createMetrics(sources));
+        return await (await registry).metrics();
+      },
+    };
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(change);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function monitorObjectOf(server: string, configuration: Configuration): MonitorObject | undefined {
+  return [...configuration.monitors.values()].find(({ parameters }) => parameters.servers.includes(server));
+}
