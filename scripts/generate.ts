@@ -1,8 +1,9 @@
-// Writes the files that are generated from the source: docs/errors.md and schema/*.json.
+// Writes the files that are generated from the source: docs/errors.md, docs/parameters.md, the manual page and schema/*.json.
 // `generate.ts --check` writes nothing and exits 1 if one of them is not what it would write.
 import { readFileSync, writeFileSync } from "node:fs";
 import { jsonSchema } from "../src/config/json-schema.ts";
 import { CATALOGUE } from "../src/errors/catalogue.ts";
+import { manualPage } from "./man-page.ts";
 import { parametersDocument } from "./parameters-document.ts";
 
 function errorsDocument(): string {
@@ -24,6 +25,7 @@ function errorsDocument(): string {
 const files: Record<string, string> = {
   "docs/errors.md": errorsDocument(),
   "docs/parameters.md": parametersDocument(),
+  "packaging/man/sluice.8": await manualPage(),
   "schema/sluice.schema.json": `${JSON.stringify(jsonSchema(), undefined, 2)}\n`,
 };
 

@@ -29,7 +29,7 @@ export interface CommandSpec<O extends OptionTable = OptionTable> {
 }
 
 export interface Option<T = unknown> {
-  /** Placeholder of its value in help: `PORT`; undefined: a switch. */
+  /** Name of its value in help: `port`; undefined: a switch. */
   readonly placeholder: string | undefined;
   readonly type: ValueType<T> | undefined;
   readonly summary: string;

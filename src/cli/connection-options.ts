@@ -8,23 +8,23 @@ const file = text("a file");
 
 /** How to reach the server; the names mean what they mean to the mysql client. There is none for a password: argv is public. */
 export const CONNECTION_OPTIONS = {
-  host: option("HOST", text("a host"), "server to ask; localhost means its socket, unless --port is given"),
-  port: option("PORT", port(), "its port"),
-  socket: option("FILE", file, "its unix socket"),
+  host: option("host", text("a host"), "server to ask; localhost means its socket, unless --port is given"),
+  port: option("port", port(), "its port"),
+  socket: option("file", file, "its unix socket"),
   protocol: option("tcp|socket", oneOf(["tcp", "socket"]), "force the kind of connection"),
-  user: option("USER", text("a user name"), "account to log in with"),
+  user: option("user", text("a user name"), "account to log in with"),
   "password-file": option(
-    "FILE",
+    "file",
     file,
     "file whose first line is the password (or $SLUICE_PASSWORD, or my.cnf)",
   ),
-  "defaults-file": option("FILE", file, "read this option file only"),
-  "defaults-extra-file": option("FILE", file, "read this option file besides the usual ones"),
+  "defaults-file": option("file", file, "read this option file only"),
+  "defaults-extra-file": option("file", file, "read this option file besides the usual ones"),
   ssl: toggle("speak TLS to the server"),
   "no-ssl": toggle("never speak TLS to the server"),
-  "ssl-ca": option("FILE", file, "authorities that may have signed the server's certificate"),
-  "ssl-cert": option("FILE", file, "certificate to show to the server"),
-  "ssl-key": option("FILE", file, "key of --ssl-cert"),
+  "ssl-ca": option("file", file, "authorities that may have signed the server's certificate"),
+  "ssl-cert": option("file", file, "certificate to show to the server"),
+  "ssl-key": option("file", file, "key of --ssl-cert"),
   "ssl-verify-server-cert": toggle("the server's certificate must be good and name its host"),
 } as const;
 

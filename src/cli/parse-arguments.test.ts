@@ -7,9 +7,9 @@ import { type CommandSpec, option, toggle } from "./command.ts";
 import { formOf, parseArguments } from "./parse-arguments.ts";
 
 const options = {
-  host: option("HOST", text("a host"), ""),
-  port: option("PORT", port(), ""),
-  timeout: option("DURATION", duration(), ""),
+  host: option("host", text("a host"), ""),
+  port: option("port", port(), ""),
+  timeout: option("duration", duration(), ""),
   quiet: toggle(""),
 } as const;
 const spec: CommandSpec<typeof options> = {
@@ -64,7 +64,7 @@ describe("parseArguments", () => {
     [["--hasOwnProperty"], "--hasOwnProperty is not an option of try: sluice help try shows them"],
     [["-q"], "-q is not an option of try: sluice help try shows them"],
     [["-host"], "-host is not an option of try: did you mean --host?"],
-    [["--host"], "--host needs a value: --host HOST, a host"],
+    [["--host"], "--host needs a value: --host <host>, a host"],
     [["--quiet=yes"], "--quiet takes no value"],
     [["--port", "70000"], "--port 70000 is out of range; expected a port from 1 to 65535"],
     [["--port="], '--port "" is not a whole number; expected a port from 1 to 65535'],

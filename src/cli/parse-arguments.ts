@@ -1,4 +1,5 @@
 import { nearest } from "../config/suggestion.ts";
+import type { ValueType } from "../config/values/value-type.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import type { CommandSpec, OptionTable, OptionValues } from "./command.ts";
 
@@ -56,12 +57,15 @@ function readOption(spec: CommandSpec, arg: string, rest: string[]): [name: stri
   }
   const text = equals >= 0 ? arg.slice(equals + 1) : rest.shift();
   if (text === undefined)
-    throw usage(`${flag} needs a value: ${flag} ${option.placeholder}, ${option.type.expected}`);
-  const parsed = option.type.parse(text);
-  if (parsed.ok) return [name, parsed.value];
-  throw usage(
-    `${flag} ${quote(text)} is ${parsed.wrong}; expected ${parsed.expected ?? option.type.expected}`,
-  );
+    throw usage(`${flag} needs a value: ${flag} <${option.placeholder}>, ${option.type.expected}`);
+  return [name, parseValue(option.type, text, flag)];
+}
+
+/** The value of `flag`; throws USAGE, with what would be right. */
+export function parseValue<T>(type: ValueType<T>, text: string, flag: string): T {
+  const parsed = type.parse(text);
+  if (parsed.ok) return parsed.value;
+  throw usage(`${flag} ${quote(text)} is ${parsed.wrong}; expected ${parsed.expected ?? type.expected}`);
 }
 
 function unknown(spec: CommandSpec, flag: string): SluiceError {

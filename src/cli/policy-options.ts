@@ -5,15 +5,15 @@ import { type Option, type OptionValues, option } from "./command.ts";
 
 /** How the server is judged: the parameters of the configuration, by the same names. */
 export const POLICY_OPTIONS = {
-  profile: parameter("PROFILE", HEALTH.profile),
-  "available-when-donor": parameter("WHEN", HEALTH.available_when_donor),
-  "available-when-readonly": parameter("BOOLEAN", HEALTH.available_when_readonly),
-  "max-transactions-behind": parameter("N", HEALTH.max_transactions_behind),
-  "max-replication-lag": parameter("DURATION", HEALTH.max_replication_lag),
+  profile: parameter("profile", HEALTH.profile),
+  "available-when-donor": parameter("when", HEALTH.available_when_donor),
+  "available-when-readonly": parameter("boolean", HEALTH.available_when_readonly),
+  "max-transactions-behind": parameter("n", HEALTH.max_transactions_behind),
+  "max-replication-lag": parameter("duration", HEALTH.max_replication_lag),
 } as const;
 
 /** For a server that is asked itself; the agent has its own. */
-export const DISABLE_FILES_OPTION = parameter("FILES", HEALTH.disable_files);
+export const DISABLE_FILES_OPTION = parameter("files", HEALTH.disable_files);
 
 /** The files given, or the default ones. */
 export function disableFiles(given: readonly string[] | undefined): readonly string[] {

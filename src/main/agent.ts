@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
-import { Command } from "commander";
-import { parseProgram } from "../cli/program.ts";
+import { Command, Option } from "commander";
+import { CONNECTION_OPTIONS } from "../cli/connection-options.ts";
+import { addOptions, parseProgram } from "../cli/program.ts";
 import { compileConfiguration } from "../config/compile-configuration.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { type ConnectionFlags, resolveConnection } from "../config/connection.ts";
@@ -63,8 +64,13 @@ export function agentProgram(): Command {
       "Watches the local server and answers the health checks of balancers.\nIt finds the server, the account and the password as the mysql client does.",
     )
     .allowExcessArguments(false)
-    .option("--name <name>", "name of the server in verdicts and metrics", hostname());
-  connectionOptions(program);
+    .addOption(
+      new Option("--name <name>", "name of the server in verdicts and metrics").default(
+        hostname(),
+        "this host's",
+      ),
+    );
+  addOptions(program, CONNECTION_OPTIONS);
   const ofSchema = (set: ParameterSet, flagOf: (name: string) => string): void => {
     for (const [name, { description, default: byDefault, secret, type }] of Object.entries(set)) {
       if (secret) continue; // argv is public; auth_token comes from --auth-file
@@ -87,27 +93,6 @@ export function agentProgram(): Command {
     .option("--log-file <file>", "log here instead of to standard error; reopened on SIGHUP")
     .option("--log-level <level>", "debug, info, warn or error", "info")
     .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto");
-}
-
-/** The mysql client's own options; `-p` is not among them, because argv is public. */
-export function connectionOptions(program: Command): void {
-  program
-    .option("--host <host>", "server to watch; localhost means its socket, unless --port is given")
-    .option("--port <port>", "its port", portNumber)
-    .option("--socket <file>", "its unix socket")
-    .option("--user <user>", "account to log in with")
-    .option(
-      "--password-file <file>",
-      "file whose first line is the password (or $SLUICE_PASSWORD, or my.cnf)",
-    )
-    .option("--defaults-file <file>", "read this option file only")
-    .option("--defaults-extra-file <file>", "read this option file besides the usual ones")
-    .option("--ssl", "speak TLS to the server")
-    .option("--no-ssl", "never speak TLS to the server")
-    .option("--ssl-ca <file>", "authorities that may have signed the server's certificate")
-    .option("--ssl-cert <file>", "certificate to show to the server")
-    .option("--ssl-key <file>", "key of --ssl-cert")
-    .option("--ssl-verify-server-cert", "the server's certificate must be good and name its host");
 }
 
 function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
@@ -211,12 +196,6 @@ function section(name: string, values: Readonly<Record<string, string>>): Source
     quoted: true,
   }));
   return { name, at: undefined, origin: "file", parameters };
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new SluiceError("USAGE", `--port ${text}: expected a port from 1 to 65535`);
 }
 
 function defaultStateDirectory(env: NodeJS.ProcessEnv): string {

@@ -30,7 +30,7 @@ const DEFAULT_TIMEOUT_MS = 900;
 
 const options = {
   endpoint: option(
-    "PATH",
+    "path",
     text("a path"),
     "what is asked: / (default), /primary, /replica?lag=5s, /read-write, /read-only, /synced or /donor",
   ),
@@ -41,17 +41,17 @@ const options = {
   ),
   "exit-code": toggle("print nothing: the exit code tells"),
   timeout: option(
-    "DURATION",
+    "duration",
     duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
     "for everything together (default: 900ms)",
   ),
   server: option(
-    "NAME",
+    "name",
     text("a name"),
     "the server of this name in the agent; only the agent can answer then",
   ),
   "no-agent": toggle("ask the server itself, also where an agent runs"),
-  "runtime-dir": option("DIR", text("a directory"), "directory of the agent's socket"),
+  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
   ...CONNECTION_OPTIONS,
   ...POLICY_OPTIONS,
   "disable-files": DISABLE_FILES_OPTION,

@@ -27,18 +27,18 @@ const DEFAULT_DATABASE_PORT = 3306;
 
 const options = {
   "http-port": option(
-    "PORT",
+    "port",
     port(),
     `where the agent answers health checks (default: ${DEFAULT_HTTP_PORT})`,
   ),
-  profile: option("PROFILE", HEALTH.profile.type, "the profile the account is for (default: auto)"),
+  profile: option("profile", HEALTH.profile.type, "the profile the account is for (default: auto)"),
   json: toggle("findings as JSON"),
   timeout: option(
-    "DURATION",
+    "duration",
     duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
     "for each thing that is asked (default: 3s)",
   ),
-  "runtime-dir": option("DIR", text("a directory"), "directory of the agent's socket"),
+  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
   ...CONNECTION_OPTIONS,
 } as const;
 

@@ -20,13 +20,13 @@ const DEFAULT_TIMEOUT_MS = 3000;
 
 const options = {
   timeout: option(
-    "DURATION",
+    "duration",
     duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
     "for everything together (default: 3s)",
   ),
-  server: option("NAME", text("a name"), "the server of this name in the agent"),
+  server: option("name", text("a name"), "the server of this name in the agent"),
   "no-agent": toggle("ask the server itself, also where an agent runs"),
-  "runtime-dir": option("DIR", text("a directory"), "directory of the agent's socket"),
+  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
   ...CONNECTION_OPTIONS,
   ...POLICY_OPTIONS,
   "disable-files": DISABLE_FILES_OPTION,

@@ -19,28 +19,28 @@ const DEFAULT_TIMEOUT_MS = 3000;
 
 const options = {
   profile: option(
-    "PROFILE",
+    "profile",
     HEALTH.profile.type,
     "what the account is for: galera, replica, standalone or connector (default: what the server is)",
   ),
   account: option(
-    "'USER'@'HOST'",
+    "'user'@'host'",
     text("an account"),
     "the account to make (default: 'sluice' where the check comes from)",
   ),
   "random-password": toggle("put in a password made for this account; without it there is a gap to fill"),
   "server-version": option(
-    "VERSION",
+    "version",
     text("a version"),
     "ask no server; this is what SELECT VERSION() prints there",
   ),
-  server: option("NAME", text("a name"), "the server of this name in the agent"),
+  server: option("name", text("a name"), "the server of this name in the agent"),
   timeout: option(
-    "DURATION",
+    "duration",
     duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
     "for everything together (default: 3s)",
   ),
-  "runtime-dir": option("DIR", text("a directory"), "directory of the agent's socket"),
+  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
   ...CONNECTION_OPTIONS,
 } as const;
 

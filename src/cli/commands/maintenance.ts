@@ -11,13 +11,13 @@ import { formOf, parseArguments, quote } from "../parse-arguments.ts";
 const DEFAULT_TIMEOUT_MS = 2000;
 
 const options = {
-  server: option("NAME", text("a name"), "which server, where the agent watches several"),
+  server: option("name", text("a name"), "which server, where the agent watches several"),
   timeout: option(
-    "DURATION",
+    "duration",
     duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
     "for the agent to answer (default: 2s)",
   ),
-  "runtime-dir": option("DIR", text("a directory"), "directory of the agent's sockets"),
+  "runtime-dir": option("dir", text("a directory"), "directory of the agent's sockets"),
 } as const;
 
 const spec: CommandSpec<typeof options> = {

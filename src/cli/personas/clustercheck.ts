@@ -12,7 +12,7 @@ const spec: CommandSpec<typeof PERSONA_OPTIONS> = {
     "A password among the operands is overwritten in the process list as soon as the program runs. It stays visible in the file that starts it: better write it to /etc/sysconfig/clustercheck, mode 0640.",
   ],
   operands:
-    "[USER [PASSWORD [AVAILABLE_WHEN_DONOR [LOG_FILE [AVAILABLE_WHEN_READONLY [DEFAULTS_EXTRA_FILE]]]]]]",
+    "[user [password [available_when_donor [log_file [available_when_readonly [defaults_extra_file]]]]]]",
   maxOperands: 6,
   options: PERSONA_OPTIONS,
   examples: [

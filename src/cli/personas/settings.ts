@@ -39,11 +39,11 @@ const TIMEOUT = duration({ bare: "s", minMs: 50, maxMs: 60_000 });
 
 export const PERSONA_OPTIONS = {
   ...CONNECTION_OPTIONS,
-  "error-file": option("FILE", text("a file"), "append here why a check failed (or $ERR_FILE)"),
-  "force-fail": option("FILE", text("a file"), "the server is out while this file exists (or $FORCE_FAIL)"),
-  timeout: option("DURATION", TIMEOUT, "for everything together (or $TIMEOUT; default: 1s)"),
+  "error-file": option("file", text("a file"), "append here why a check failed (or $ERR_FILE)"),
+  "force-fail": option("file", text("a file"), "the server is out while this file exists (or $FORCE_FAIL)"),
+  timeout: option("duration", TIMEOUT, "for everything together (or $TIMEOUT; default: 1s)"),
   "no-agent": toggle("ask the server itself, also where an agent runs"),
-  "runtime-dir": option("DIR", text("a directory"), "directory of the agent's socket"),
+  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
 } as const;
 
 export const PERSONA_EXIT_CODES = [
