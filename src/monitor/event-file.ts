@@ -46,7 +46,8 @@ export class EventFile {
   #mustRewrite = false;
   /** When the disk may be tried again, ms of the monotonic clock; undefined: it works. */
   #retryAt: number | undefined;
-  #writer: Promise<void> | undefined;
+  #writer: Promise<void> = Promise.resolve();
+  #isWriting = false;
 
   constructor(path: string, maxEvents: number, log: Log, clock: Clock) {
     this.#path = path;
@@ -101,9 +102,9 @@ export class EventFile {
   }
 
   #startWriter(): void {
-    this.#writer ??= this.#write().finally(() => {
-      this.#writer = undefined;
-    });
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    this.#writer = this.#write();
   }
 
   async #write(): Promise<void> {
@@ -120,6 +121,7 @@ export class EventFile {
         this.#degrade(error, this.#clock.monotonic() + RETRY_MS);
       }
     }
+    this.#isWriting = false;
   }
 
   async #appendLines(events: readonly FleetEvent[]): Promise<void> {

@@ -192,7 +192,7 @@ describe("a disk that fails", () => {
     mkdirSync(directory);
     events.append("fleet", someEvents(1));
     expect(existsSync(path)).toBe(false);
-    await clock.advance(30_000);
+    clock.advance(30_000);
     events.append("fleet", someEvents(1));
     await events.flush();
     expect(ids(open(directory).events.events())).toEqual(upTo(4));
