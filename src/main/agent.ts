@@ -109,6 +109,7 @@ function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     controlGroup: controlGroup(flags.controlGroup),
     pidFile: flags.pidFile,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
+    createCompanion: undefined,
     log: { file: flags.logFile, level: flags.logLevel, format: flags.logFormat },
   };
 }

@@ -17,6 +17,7 @@ import type { RuntimePaths } from "../system/runtime-paths.ts";
 import { connectServiceManager, type ServiceManager } from "../system/systemd.ts";
 import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
 import { type LogOptions, type OpenLog, openLog } from "../telemetry/logger.ts";
+import type { CreateCompanion } from "./runtime/companion.ts";
 import { type ConfigurationOrigin, ConfigurationStore } from "./runtime/configuration-store.ts";
 import { agentSocket } from "./runtime/plan-publishers.ts";
 import type { TargetOf } from "./runtime/plan-servers.ts";
@@ -36,6 +37,8 @@ export interface DaemonPlan {
   readonly pidFile: string | undefined;
   readonly runAs: Identity | undefined;
   readonly log: LogOptions;
+  /** Journal and script of the monitors; undefined: none. */
+  readonly createCompanion: CreateCompanion | undefined;
 }
 
 // SIGTERM ends the process within a second, whatever still hangs.
@@ -57,6 +60,8 @@ export async function runDaemon(plan: DaemonPlan): Promise<number> {
     clock: SYSTEM_CLOCK,
     log: openedLog.log,
     version: VERSION,
+    stateDirectory: plan.stateDirectory,
+    createCompanion: plan.createCompanion,
   });
   const daemon = new Daemon(plan, runtime, openedLog, manager);
   const stopped = daemon.untilSignalled();

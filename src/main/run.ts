@@ -12,6 +12,7 @@ import { findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { LogOptions } from "../telemetry/logger.ts";
 import { type DaemonPlan, runDaemon } from "./daemon.ts";
+import { createCompanion } from "./runtime/companion.ts";
 import { configuredTarget } from "./runtime/plan-servers.ts";
 
 interface RunFlags {
@@ -59,6 +60,7 @@ function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     pidFile: flags.pidFile,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     log: logOptions(flags, settings),
+    createCompanion,
   };
 }
 

@@ -163,7 +163,7 @@ describe("runs", () => {
     script.handle(
       [
         anEvent({ server: "db1", event: "lost_primary", maxscaleEvent: "lost_master" }),
-        anEvent({ server: "db3", event: "maintenance_on", maxscaleEvent: null }),
+        anEvent({ server: "db3", event: "maintenance", maxscaleEvent: null }),
         anEvent({ server: "db2", event: "lost_replica", maxscaleEvent: null }),
         anEvent({ server: "db2", event: "new_primary", maxscaleEvent: "new_master" }),
       ],

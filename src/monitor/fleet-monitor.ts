@@ -120,6 +120,19 @@ export class FleetMonitor {
     return this.#states;
   }
 
+  /** Names of the servers of this monitor that `server` replicates from, by the addresses its channels name. */
+  sourcesOf(server: string): readonly string[] {
+    const { observation } = this.#members.get(server) ?? {};
+    if (observation?.reached !== true) return [];
+    const { channels } = observation.facts;
+    if (typeof channels === "string") return [];
+    const isSource = ({ plan }: Member): boolean =>
+      plan.addresses.some(({ host, port }) =>
+        channels.some((c) => c.sourceHost === host && c.sourcePort === port),
+      );
+    return [...this.#members.values()].filter(isSource).map(({ plan }) => plan.watched.name);
+  }
+
   /** Probes that have ended, of all servers. */
   get ticks(): number {
     return this.#ticks;

@@ -7,13 +7,16 @@ import type { EventLog } from "../../monitor/event-log.ts";
 import type { MonitorEvent } from "../../monitor/events.ts";
 import { FleetMonitor, type FleetPlan } from "../../monitor/fleet-monitor.ts";
 import { FleetStore } from "../../monitor/fleet-store.ts";
+import type { ModuleState } from "../../monitor/modules/monitor-module.ts";
 import { OffSwitch } from "../../monitor/off-switch.ts";
+import type { ScriptServer } from "../../monitor/script/script-variables.ts";
 import type { Publisher } from "../../publish/publisher.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { AdminState } from "../../topology/verdict.ts";
 import { explanation } from "../../verdict/explanation.ts";
 import type { Overlay } from "../../verdict/judge.ts";
+import type { Companion, CreateCompanion } from "./companion.ts";
 import type { ConfigurationStore } from "./configuration-store.ts";
 import { createPublisher } from "./plan-publishers.ts";
 import { planFleets, type TargetOf } from "./plan-servers.ts";
@@ -27,6 +30,10 @@ export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** Directory of what monitors remember. */
+  readonly stateDirectory: string;
+  /** Undefined: the monitors have neither journal nor script. */
+  readonly createCompanion: CreateCompanion | undefined;
 }
 
 interface RunningPublisher {
@@ -45,6 +52,8 @@ export class Runtime {
   readonly #parts: RuntimeParts;
   readonly fleet = new FleetStore();
   readonly #monitors = new Map<string, FleetMonitor>();
+  /** By monitor; a changed monitor gets a new one. */
+  readonly #companions = new Map<string, { readonly key: string; readonly companion: Companion }>();
   readonly #publishers = new Map<string, RunningPublisher>();
   readonly services: Services;
   #offSwitch: OffSwitch;
@@ -86,7 +95,10 @@ export class Runtime {
   async stop(): Promise<void> {
     this.#offSwitch.close();
     for (const monitor of this.#monitors.values()) monitor.stop();
-    await Promise.all([...this.#publishers.values()].map(({ publisher }) => publisher?.close()));
+    await Promise.all([
+      ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close()),
+      ...[...this.#companions.values()].map(({ companion }) => companion.close()),
+    ]);
     await this.#parts.events.flush();
   }
 
@@ -179,11 +191,14 @@ export class Runtime {
       if (names.has(name)) continue;
       monitor.remove();
       this.#monitors.delete(name);
+      this.#closeCompanion(name);
     }
     for (const plan of plans) {
       const present = this.#monitors.get(plan.name);
-      if (present !== undefined) present.replan(plan);
-      else if (this.#isStarted) this.#addMonitor(plan).start();
+      if (present !== undefined) {
+        this.#companionOf(plan);
+        present.replan(plan);
+      } else this.#addMonitor(plan).start();
     }
   }
 
@@ -225,17 +240,53 @@ export class Runtime {
       log: log.child({ monitor: plan.name }),
       listener: {
         onEvents: (name: string, events: readonly MonitorEvent[]) => this.#onEvents(name, events),
-        onState: () => {},
+        onState: (name: string, state: ModuleState) => this.#companions.get(name)?.companion.save(state),
       },
       overlayOf: (server: string) => this.#overlayOf(server),
     };
-    const monitor = new FleetMonitor(plan, around, undefined);
+    const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load());
     this.#monitors.set(plan.name, monitor);
     return monitor;
   }
 
   #onEvents(monitor: string, events: readonly MonitorEvent[]): void {
     this.#parts.events.append(monitor, events);
+    this.#companions.get(monitor)?.companion.handle(events, this.#scriptServers(monitor));
+  }
+
+  /** The companion of a monitor; a new one where the monitor or its servers are not what they were. */
+  #companionOf(plan: FleetPlan): Companion | undefined {
+    const { createCompanion, stateDirectory, clock, log, configuration } = this.#parts;
+    const monitor = configuration.current.monitors.get(plan.name);
+    if (createCompanion === undefined || monitor === undefined) return undefined;
+    const endpoints = plan.members.map(({ watched }) => [watched.name, watched.endpoint]);
+    const { script, events, script_timeout: timeoutMs } = monitor.parameters;
+    const key = JSON.stringify([monitor.module, script, events, timeoutMs, endpoints]);
+    const present = this.#companions.get(plan.name);
+    if (present?.key === key) return present.companion;
+    const around = { directory: stateDirectory, clock, log, configuration: () => this.configuration };
+    const companion = createCompanion(monitor, plan, around);
+    this.#closeCompanion(plan.name);
+    this.#companions.set(plan.name, { key, companion });
+    return companion;
+  }
+
+  #closeCompanion(name: string): void {
+    void this.#companions.get(name)?.companion.close();
+    this.#companions.delete(name);
+  }
+
+  /** The servers of a monitor as its script is told of them. */
+  #scriptServers(name: string): readonly ScriptServer[] {
+    const monitor = this.#monitors.get(name);
+    if (monitor === undefined) return [];
+    const { servers } = this.fleet.current();
+    return [...monitor.states].flatMap(([server, state]) => {
+      const snapshot = servers.get(server);
+      return snapshot === undefined
+        ? []
+        : [{ name: server, endpoint: snapshot.endpoint, state, sources: monitor.sourcesOf(server) }];
+    });
   }
 
   #overlayOf(server: string): Overlay {

@@ -5,7 +5,7 @@ import { changesIn, isSelected } from "./server-change.ts";
 const EVENTS = [
   anEvent({ server: "db1", event: "server_down", maxscaleEvent: "master_down" }),
   anEvent({ server: "db1", event: "lost_primary", maxscaleEvent: null }),
-  anEvent({ server: "db3", event: "maintenance_on", maxscaleEvent: null }),
+  anEvent({ server: "db3", event: "maintenance", maxscaleEvent: null }),
   anEvent({ server: "db2", event: "lost_replica", maxscaleEvent: null }),
   anEvent({ server: "db2", event: "new_primary", maxscaleEvent: "new_master" }),
 ];
@@ -13,7 +13,7 @@ const EVENTS = [
 test("one change for each server, under MaxScale's name where it has one", () => {
   expect(changesIn(EVENTS).map(({ server, name }) => [server, name])).toEqual([
     ["db1", "master_down"],
-    ["db3", "maintenance_on"],
+    ["db3", "maintenance"],
     ["db2", "new_master"],
   ]);
 });
@@ -29,7 +29,7 @@ describe("events=", () => {
     ["lost_replica", ["db2"]],
     ["lost_slave", []],
     ["maintenance", ["db3"]],
-    ["maintenance_on", ["db3"]],
+    ["maintenance", ["db3"]],
     ["maintenance_off", []],
     ["drain", []],
     ["slave_down,new_primary,lost_replica,master_down", ["db1", "db2"]],
