@@ -50,6 +50,7 @@ export function bindModule<Options>(module: MonitorModule<Options>, options: Opt
 export interface FleetListener {
   onEvents(monitor: string, events: readonly MonitorEvent[]): void;
   onState(monitor: string, state: ModuleState): void;
+  onJudged(monitor: string, inputs: readonly ServerInput[], states: ReadonlyMap<string, ServerState>): void;
 }
 
 export interface MonitorSurroundings {
@@ -261,11 +262,8 @@ export class FleetMonitor {
   #judge(): void {
     const { clock, listener } = this.#around;
     this.#judgedAt = clock.monotonic();
-    const judgement = this.#plan.judge(
-      this.#moduleState,
-      [...this.#members.values()].map(inputOf),
-      clock.now(),
-    );
+    const inputs = [...this.#members.values()].map(inputOf);
+    const judgement = this.#plan.judge(this.#moduleState, inputs, clock.now());
     const events = fleetEvents(this.#states, judgement.servers, clock.now());
     this.#states = judgement.servers;
     this.#primary = judgement.primary;
@@ -274,6 +272,7 @@ export class FleetMonitor {
       listener.onState(this.name, judgement.state);
     this.#moduleState = judgement.state;
     if (events.length > 0) listener.onEvents(this.name, events);
+    listener.onJudged(this.name, inputs, this.#states);
   }
 }
 

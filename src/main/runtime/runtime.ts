@@ -7,12 +7,13 @@ import type { EventLog } from "../../monitor/event-log.ts";
 import type { MonitorEvent } from "../../monitor/events.ts";
 import { FleetMonitor, type FleetPlan } from "../../monitor/fleet-monitor.ts";
 import { FleetStore } from "../../monitor/fleet-store.ts";
-import type { ModuleState } from "../../monitor/modules/monitor-module.ts";
+import type { ModuleState, ServerInput } from "../../monitor/modules/monitor-module.ts";
 import { OffSwitch } from "../../monitor/off-switch.ts";
 import type { ScriptServer } from "../../monitor/script/script-variables.ts";
 import type { Publisher } from "../../publish/publisher.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { ServerState } from "../../topology/state.ts";
 import type { AdminState } from "../../topology/verdict.ts";
 import { explanation } from "../../verdict/explanation.ts";
 import type { Overlay } from "../../verdict/judge.ts";
@@ -240,6 +241,8 @@ export class Runtime {
       log: log.child({ monitor: plan.name }),
       listener: {
         onEvents: (name: string, events: readonly MonitorEvent[]) => this.#onEvents(name, events),
+        onJudged: (name: string, inputs: readonly ServerInput[], states: ReadonlyMap<string, ServerState>) =>
+          this.#companions.get(name)?.companion.judged(inputs, states),
         onState: (name: string, state: ModuleState) => this.#companions.get(name)?.companion.save(state),
       },
       overlayOf: (server: string) => this.#overlayOf(server),
@@ -260,11 +263,16 @@ export class Runtime {
     const monitor = configuration.current.monitors.get(plan.name);
     if (createCompanion === undefined || monitor === undefined) return undefined;
     const endpoints = plan.members.map(({ watched }) => [watched.name, watched.endpoint]);
-    const { script, events, script_timeout: timeoutMs } = monitor.parameters;
-    const key = JSON.stringify([monitor.module, script, events, timeoutMs, endpoints]);
+    const key = JSON.stringify([monitor.module, monitor.parameters, endpoints]);
     const present = this.#companions.get(plan.name);
     if (present?.key === key) return present.companion;
-    const around = { directory: stateDirectory, clock, log, configuration: () => this.configuration };
+    const around = {
+      directory: stateDirectory,
+      clock,
+      log,
+      configuration: () => this.configuration,
+      targetOf: this.#parts.targetOf,
+    };
     const companion = createCompanion(monitor, plan, around);
     this.#closeCompanion(plan.name);
     this.#companions.set(plan.name, { key, companion });
