@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server, type Socket, connect as tcp } from "node:net";
 import { eventually } from "../eventually.ts";
 import type { Host } from "./host.ts";
@@ -57,6 +57,18 @@ describe("a host", () => {
     expect(() => one.write("/usr/x", "")).toThrow("/usr/x is shared with the machine");
     await one.run(["iptables", "-A", "INPUT", "-p", "tcp", "--dport", "9", "-j", "DROP"]);
     expect((await two.run(["iptables", "-S"])).stdout).not.toContain("dport 9");
+  });
+
+  test("keeps what is written to it, where links lead to the machine's own files", async () => {
+    const outside = `${lab.folder}/outside`;
+    mkdirSync(outside);
+    writeFileSync(`${outside}/file`, "the machine's\n");
+    await one.run(["ln", "-s", `${outside}/file`, "/etc/link-to-file"]);
+    await one.run(["ln", "-s", outside, "/etc/link-to-folder"]);
+    one.write("/etc/link-to-file", "of one\n");
+    expect((await one.run(["cat", "/etc/link-to-file"])).stdout).toBe("of one\n");
+    expect(() => one.write("/etc/link-to-folder/file", "of one\n")).toThrow("leads out of the host");
+    expect(readFileSync(`${outside}/file`, "utf8")).toBe("the machine's\n");
   });
 
   test("is reached from the test and from other hosts, by IPv4, IPv6 and name", async () => {

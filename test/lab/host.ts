@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { eventually } from "../eventually.ts";
 import { type HttpAnswer, type HttpQuestion, httpRequest } from "./http.ts";
@@ -89,6 +89,11 @@ export class Host {
       );
     }
     mkdirSync(dirname(path), { recursive: true });
+    if (!`${realpathSync(dirname(path))}/`.startsWith(`${realpathSync(this.folder)}/`)) {
+      throw new LabError(`${inside} leads out of the host: its folder is a link`);
+    }
+    // Debian's /etc is full of absolute links, which lead to the machine's own files when seen from outside.
+    rmSync(path, { force: true });
     writeFileSync(path, text, { mode });
   }
 
