@@ -51,12 +51,14 @@ export async function askVerdict(question: Question): Promise<Asked> {
 
 async function askAgent(question: Question, socket: string): Promise<ServerSnapshot | undefined> {
   const { server, rejudge } = question;
-  const all = await fetchServers(socket, server, Math.min(AGENT_MS, question.deadlineMs / 3)).catch(
-    (error: unknown) => {
-      if (server === undefined && error instanceof SluiceError) return [];
-      throw error;
-    },
-  );
+  const all = await fetchServers(
+    socket,
+    server,
+    Math.min(AGENT_MS, Math.floor(question.deadlineMs / 3)),
+  ).catch((error: unknown) => {
+    if (server === undefined && error instanceof SluiceError) return [];
+    throw error;
+  });
   const found = server === undefined ? pick(all, question) : all[0];
   if (found === undefined) return undefined;
   const isFresh = found.verdict.known && SYSTEM_CLOCK.now() <= found.verdict.staleAt;
@@ -84,7 +86,7 @@ async function askServer({
   deadlineMs,
 }: Question): Promise<ServerSnapshot> {
   const { target } = resolveConnection(connection, env, REAL_FILES);
-  const left = Math.max(REPORT_MS, deadlineMs - performance.now() - REPORT_MS);
+  const left = Math.max(REPORT_MS, Math.floor(deadlineMs - performance.now() - REPORT_MS));
   const overlay = { admin: "none", offSwitch: offSwitchFiles.find((file) => existsSync(file)) } as const;
   const observation = await observe(target, policy, left);
   const now = SYSTEM_CLOCK.now();

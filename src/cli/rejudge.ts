@@ -1,3 +1,4 @@
+import { catalogueEntry } from "../errors/catalogue.ts";
 import type { ServerFacts } from "../topology/facts.ts";
 import type { ServerSnapshot } from "../topology/fleet.ts";
 import type { ProfileName, Verdict } from "../topology/verdict.ts";
@@ -12,8 +13,12 @@ export function rejudge({ verdict, admin }: ServerSnapshot, policy: Policy): Ver
   const { observation } = verdict;
   if (verdict.code === "OFF_SWITCH") return verdict;
   if (observation === undefined) return undefined;
-  // Down whatever the policy; or up by the agent's memory (busy_grace, fall), which is nothing to judge by.
-  if (!observation.reached) return verdict.up ? undefined : verdict;
+  if (!observation.reached) {
+    // Up by the agent's memory (busy_grace, fall) is nothing to judge by; and that its account or its TLS is wrong tells
+    // nothing of the server.
+    const isOfAgent = catalogueEntry(observation.failure.code).kind === "permanent";
+    return verdict.up || isOfAgent ? undefined : verdict;
+  }
   if (!suffice(observation.facts, policy.profile, verdict.profile)) return undefined;
   const overlay = { admin, offSwitch: undefined };
   const judged = judge(initialState(policy, verdict.at), observation, overlay, policy, verdict.at).verdict;

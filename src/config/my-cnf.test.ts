@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { memoryFiles } from "../../test/support/memory-files.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { clientOptions } from "./client-options.ts";
+import type { FileAccess } from "./file-access.ts";
 import { CLIENT_GROUPS, readMyCnf } from "./my-cnf.ts";
 
 /** What the reader makes of one text, in the form of my_print_defaults. */
@@ -111,6 +112,20 @@ describe("several files", () => {
     const loop = memoryFiles({ ...texts, "/e/x.cnf": "!includedir /d", "/my.cnf": "!includedir /d" });
     expect(failure(() => readMyCnf({ groups, onlyFile: "/my.cnf" }, loop))).toContain("includes itself");
   });
+});
+
+test("a standard file that may not be read is passed over, one that was named is not", () => {
+  const files: FileAccess = {
+    ...memoryFiles({ "/etc/my.cnf": "[client]\nuser=u" }),
+    read(path) {
+      if (path === "/root/.my.cnf") throw new SluiceError("IO_FAILED", "cannot read it: EACCES");
+      return memoryFiles({ "/etc/my.cnf": "[client]\nuser=u" }).read(path);
+    },
+  };
+  const { options, warnings } = readMyCnf({ groups: ["client"], home: "/root" }, files);
+  expect(lines(options)).toEqual(["--user=u"]);
+  expect(warnings).toEqual(["/root/.my.cnf is ignored: cannot read it: EACCES"]);
+  expect(() => readMyCnf({ groups: ["client"], onlyFile: "/root/.my.cnf" }, files)).toThrow("EACCES");
 });
 
 describe("client options", () => {

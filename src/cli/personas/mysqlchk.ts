@@ -40,7 +40,7 @@ export const command = personaCommand({
   rejudge: judgeSeen,
 });
 
-/** A Galera node outside its component answers what the agent asks and yet fails every query: there only a query tells. */
+/** A Galera node that is not ready answers what the agent asks, and fails other queries: there only the script's own tells. */
 function judgeSeen(seen: ServerSnapshot, policy: Policy): Verdict | undefined {
   const { observation } = seen.verdict;
   const galera = observation?.reached === true ? observation.facts.galera : undefined;
