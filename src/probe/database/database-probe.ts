@@ -73,9 +73,11 @@ export class DatabaseProbe implements Probe {
   /** Resolves once the server has been told goodbye, which a process that is about to end has to wait for. */
   async close(): Promise<void> {
     const session = this.#session;
+    const attempt = this.#attempt;
     this.#session = undefined;
-    if (session !== undefined && this.#attempt === undefined) await session.quit(FAREWELL_MS);
-    else this.#attempt?.socket?.destroy();
+    this.#attempt = undefined;
+    if (attempt !== undefined) attempt.socket?.destroy();
+    else await session?.quit(FAREWELL_MS);
   }
 
   /** Runs one question against the deadline. At the deadline its socket goes, whatever it still waits for. */
@@ -114,7 +116,9 @@ export class DatabaseProbe implements Probe {
       try {
         return await this.#askOver(open);
       } catch (error) {
-        if (classifyFailure(error, "query", this.#where).code !== "PROBE_CONNECTION_LOST") throw error;
+        const isLost = classifyFailure(error, "query", this.#where).code === "PROBE_CONNECTION_LOST";
+        // A question that is over lost its connection by that; nobody would close the one it opened now.
+        if (!isLost || this.#attempt !== attempt) throw error;
         this.#drop(attempt);
       }
     }
