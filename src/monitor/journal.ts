@@ -11,6 +11,10 @@ import { INITIAL_STATE, type ModuleState } from "./modules/monitor-module.ts";
 
 /** The disk is written at most this often, ms. */
 const WRITE_EVERY_MS = 1000;
+/** After a failed write the disk is left alone for this long, ms. */
+const RETRY_MS = 30_000;
+/** What has not changed is written again this often, ms, or before it has half of journal_max_age. */
+const REFRESH_MS = 3_600_000;
 /** No journal of ours comes near it. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
@@ -77,11 +81,11 @@ export class Journal {
   readonly #servers: readonly string[];
   #state: ModuleState | undefined;
   /** What is on disk, without its time. */
-  #written = "";
+  #written: string | undefined;
   /** Monotonic, ms. */
-  #writtenAt = Number.NEGATIVE_INFINITY;
   #comparedAt = Number.NEGATIVE_INFINITY;
-  #cancelTimer: (() => void) | undefined;
+  #cancelSave: (() => void) | undefined;
+  #cancelRefresh: () => void = () => {};
   #isFailing = false;
 
   constructor(options: JournalOptions) {
@@ -115,46 +119,46 @@ export class Journal {
   /** Keeps the state if it has changed: at once, or within a second of the last time. Never throws. */
   save(state: ModuleState): void {
     this.#state = state;
-    if (this.#cancelTimer !== undefined) return;
+    if (this.#cancelSave !== undefined) return;
     const { clock } = this.#options;
     const waitMs = this.#comparedAt + WRITE_EVERY_MS - clock.monotonic();
-    if (waitMs <= 0) this.#writeIfChanged(state);
-    else this.#cancelTimer = clock.after(waitMs, () => this.#saveNow());
+    if (waitMs <= 0) this.#saveNow();
+    else this.#cancelSave = clock.after(waitMs, () => this.#saveNow());
   }
 
   /** Writes the last state, so that its age counts from now. Before the monitor ends. */
   close(): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
-    if (this.#state !== undefined) this.#write(this.#state);
+    this.#write();
+    this.#cancelSave?.();
+    this.#cancelSave = undefined;
+    this.#cancelRefresh();
   }
 
   #saveNow(): void {
-    this.#cancelTimer = undefined;
-    if (this.#state !== undefined) this.#writeIfChanged(this.#state);
+    this.#cancelSave = undefined;
+    this.#comparedAt = this.#options.clock.monotonic();
+    // While the disk fails, the next try is due already.
+    if (!this.#isFailing && textOf(this.#state) !== this.#written) this.#write();
   }
 
-  #writeIfChanged(state: ModuleState): void {
-    const { clock, maxAgeMs } = this.#options;
-    this.#comparedAt = clock.monotonic();
-    // What has not changed for hours must not look old when it is read.
-    const isOld = this.#comparedAt - this.#writtenAt > maxAgeMs / 2;
-    if (isOld || textOf(state) !== this.#written) this.#write(state);
-  }
-
-  #write(state: ModuleState): void {
-    const { clock, module, log } = this.#options;
-    const journal = { writtenAt: clock.now(), module, servers: this.#servers, state };
+  #write(): void {
+    if (this.#state === undefined) return;
+    const { clock, module, log, maxAgeMs } = this.#options;
+    const journal = { writtenAt: clock.now(), module, servers: this.#servers, state: this.#state };
     try {
       writeFileAtomically(this.#path, `${textOf(journal)}\n`, 0o600);
-      this.#written = textOf(state);
-      this.#writtenAt = clock.monotonic();
+      this.#written = textOf(this.#state);
       this.#isFailing = false;
     } catch (error) {
-      if (!this.#isFailing)
+      if (!this.#isFailing) {
         log.warn({ event: "journal_failed" }, `the journal is not kept: ${errorMessage(error)}`);
+      }
       this.#isFailing = true;
     }
+    // What has not changed for hours must not look old after a crash.
+    const refreshMs = Math.max(WRITE_EVERY_MS, Math.min(REFRESH_MS, maxAgeMs / 2));
+    this.#cancelRefresh();
+    this.#cancelRefresh = clock.after(this.#isFailing ? RETRY_MS : refreshMs, () => this.#write());
   }
 
   #objection({ writtenAt, module, servers }: z.infer<typeof JOURNAL>): string | undefined {
@@ -177,8 +181,8 @@ function readBounded(path: string): string {
   return readFileSync(path, "utf8");
 }
 
-function textOf(state: object): string {
-  return JSON.stringify(state, (key, value: unknown) => (key === "lagSeconds" ? undefined : value));
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (key, value: unknown) => (key === "lagSeconds" ? undefined : value));
 }
 
 function firstIssue(error: z.ZodError): string {
