@@ -227,8 +227,9 @@ describe("a disk that fails", () => {
     const mount = "mount --make-rprivate / && mount -t tmpfs -o size=1m,mode=700 tmpfs";
     const directory = folders.make();
     const child = spawn(
-      "unshare",
+      "/usr/bin/unshare",
       [
+        "--map-root-user",
         "--mount",
         "sh",
         "-c",

@@ -2,19 +2,12 @@ import { join } from "node:path";
 import { errorMessage } from "../errors/sluice-error.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
+import type { EventCount } from "../telemetry/metrics.ts";
 import type { FleetEvent } from "../topology/fleet-event.ts";
 import { EventFile } from "./event-file.ts";
 import type { MonitorEvent } from "./events.ts";
 
 const MAX_EVENTS = 1000;
-
-/** How often something happened since the program started. */
-export interface EventCount {
-  readonly monitor: string;
-  readonly server: string;
-  readonly event: string;
-  readonly count: number;
-}
 
 /** The last 1,000 events of all monitors, oldest first, kept across restarts in `<directory>/events.jsonl`. */
 export class EventLog {
@@ -38,6 +31,7 @@ export class EventLog {
     return this.#events;
   }
 
+  /** Since the program started. */
   counts(): readonly EventCount[] {
     return [...this.#counts.values()];
   }

@@ -170,7 +170,7 @@ describe("runs", () => {
       SERVERS,
     );
     await ended(2);
-    expect(texts("script_output")).toEqual(["info maintenance_on", "info new_master"]);
+    expect(texts("script_output")).toEqual(["info maintenance", "info new_master"]);
   });
 
   test("wait for each other, keep what was true when they were asked for, and the oldest give way", async () => {

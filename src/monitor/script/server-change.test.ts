@@ -29,8 +29,6 @@ describe("events=", () => {
     ["lost_replica", ["db2"]],
     ["lost_slave", []],
     ["maintenance", ["db3"]],
-    ["maintenance", ["db3"]],
-    ["maintenance_off", []],
     ["drain", []],
     ["slave_down,new_primary,lost_replica,master_down", ["db1", "db2"]],
     ["", []],

@@ -19,18 +19,10 @@ export function changesIn(events: readonly MonitorEvent[]): readonly ServerChang
   });
 }
 
-/** What one word of `events=` may stand for, besides itself. */
-const FAMILIES: ReadonlyMap<string, readonly string[]> = new Map([
-  ["maintenance", ["maintenance_on", "maintenance_off"]],
-  ["drain", ["drain_on", "drain_off"]],
-]);
-
 /**
- * Whether `events=` asks for a change. Words: `all`, our names, MaxScale's, and `maintenance` and `drain` for their
- * beginning and end. A name that is both MaxScale's and ours (`server_up`) has our, wider meaning: whatever its role.
+ * Whether `events=` asks for a change: by `all`, by our names or by MaxScale's. A name that is both (`server_up`) has
+ * our meaning, which is the wider one: whatever the server's role.
  */
 export function isSelected(change: ServerChange, words: readonly string[]): boolean {
-  return words.some(
-    (word) => word === "all" || [word, ...(FAMILIES.get(word) ?? [])].some((name) => change.names.has(name)),
-  );
+  return words.some((word) => word === "all" || change.names.has(word));
 }
