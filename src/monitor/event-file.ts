@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { z } from "zod";
 import { errorMessage } from "../errors/sluice-error.ts";
-import { writeFileAtomically } from "../system/atomic-file.ts";
+import { replaceFile } from "../system/durable-file.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { FleetEvent } from "../topology/fleet-event.ts";
@@ -46,6 +46,8 @@ export class EventFile {
   #mustRewrite = false;
   /** When the disk may be tried again, ms of the monotonic clock; undefined: it works. */
   #retryAt: number | undefined;
+  /** It is to be tried again now. */
+  #isRetryDue = false;
   #writer: Promise<void> = Promise.resolve();
   #isWriting = false;
 
@@ -78,7 +80,8 @@ export class EventFile {
     }
     this.#lines = lines.length;
     this.#mustRewrite = damaged > 0 || mode !== MODE || (text !== "" && !text.endsWith("\n"));
-    return events.slice(-this.#maxEvents);
+    this.#kept = events.slice(-this.#maxEvents);
+    return this.#kept;
   }
 
   /** Writes them soon, in this order. `kept`: all events that are to be found after a restart, these included. */
@@ -93,10 +96,10 @@ export class EventFile {
 
   /** Resolves when everything appended so far is written, or cannot be. */
   async flush(): Promise<void> {
+    this.#startWriter();
+    await this.#writer;
     // The last chance for what a failing disk has not taken so far.
-    if (this.#retryAt !== undefined && Number.isFinite(this.#retryAt) && this.#kept.length > 0) {
-      this.#pending = [...this.#kept];
-    }
+    this.#isRetryDue = this.#retryAt !== undefined && Number.isFinite(this.#retryAt);
     this.#startWriter();
     await this.#writer;
   }
@@ -108,11 +111,12 @@ export class EventFile {
   }
 
   async #write(): Promise<void> {
-    while (this.#pending.length > 0) {
+    while (this.#pending.length > 0 || this.#isRetryDue) {
       const batch = this.#pending;
       this.#pending = [];
+      this.#isRetryDue = false;
       try {
-        if (this.#mustRewrite || this.#lines + batch.length > 2 * this.#maxEvents) this.#rewrite();
+        if (this.#mustRewrite || this.#lines + batch.length > 2 * this.#maxEvents) await this.#rewrite();
         else await this.#appendLines(batch);
         this.#recover();
       } catch (error) {
@@ -129,10 +133,11 @@ export class EventFile {
     this.#lines += events.length;
   }
 
-  #rewrite(): void {
-    this.#pending = []; // `kept` has them
-    writeFileAtomically(this.#path, linesOf(this.#kept), MODE);
-    this.#lines = this.#kept.length;
+  async #rewrite(): Promise<void> {
+    const kept = this.#kept;
+    this.#pending = []; // they are among those
+    await replaceFile(this.#path, linesOf(kept), MODE);
+    this.#lines = kept.length;
     this.#mustRewrite = false;
   }
 

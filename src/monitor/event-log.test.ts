@@ -7,11 +7,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { FakeClock } from "../../test/support/fake-clock.ts";
 import { RecordingLog } from "../../test/support/recording-log.ts";
 import { anEvent, someEvents } from "../../test/support/some-events.ts";
@@ -207,6 +209,37 @@ describe("a disk that fails", () => {
     mkdirSync(directory);
     await events.flush();
     expect(ids(open(directory).events.events())).toEqual(upTo(2));
+  });
+
+  test("that comes and goes at any moment, with events at any moment, ends with each of them once", async () => {
+    const operation = fc.oneof(
+      fc.constant("disk"),
+      fc.constant("flush"),
+      fc.constant("pause"),
+      fc.constant("wait"),
+      fc.integer({ min: 1, max: 700 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { maxLength: 30 }), async (operations) => {
+        const [directory, away] = [join(folders.make(), "data"), join(folders.make(), "away")];
+        mkdirSync(directory);
+        const { events, clock } = open(directory);
+        const flushes: Promise<void>[] = [];
+        for (const what of operations) {
+          if (typeof what === "number") events.append("fleet", someEvents(what));
+          else if (what === "flush") flushes.push(events.flush());
+          else if (what === "wait") clock.advance(20_000);
+          else if (what === "pause") await new Promise((resolve) => setImmediate(resolve));
+          else if (existsSync(directory)) renameSync(directory, away);
+          else renameSync(away, directory);
+        }
+        await Promise.all(flushes);
+        if (!existsSync(directory)) renameSync(away, directory);
+        await events.flush();
+        expect(open(directory).events.events()).toEqual(events.events());
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test("is left alone where the file could not be read", async () => {
