@@ -13,6 +13,7 @@ import { MONITOR } from "../config/schema/monitor.ts";
 import { PUBLISHER } from "../config/schema/publisher.ts";
 import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
+import { becomeFrugal } from "../system/frugal-runtime.ts";
 import { findGroup, findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { DaemonPlan } from "./daemon.ts";
@@ -25,6 +26,7 @@ import { runDaemon } from "./daemon.ts";
 export async function agentCommand(args: readonly string[]): Promise<number> {
   const program = agentProgram();
   if (!parseProgram(program, args)) return 0;
+  becomeFrugal(process.env);
   return await runDaemon(agentPlan(program.opts(), process.env));
 }
 

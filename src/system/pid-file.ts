@@ -23,7 +23,7 @@ export class PidFile {
 }
 
 /** The process that a pid file names, if it lives and is this program; undefined otherwise. */
-export function livingHolder(path: string): number | undefined {
+function livingHolder(path: string): number | undefined {
   const pid = readPid(path);
   if (pid === undefined) return undefined;
   return programOf(pid) === programOf(process.pid) ? pid : undefined;
