@@ -21,6 +21,7 @@ export function duration(limits: DurationLimits = { bare: "s" }): ValueType<numb
   return {
     expected: `a duration${range}, such as 500ms, 1s, 2min or 1h`,
     json: { type: ["string", "integer"], pattern: PATTERN.source },
+    unit: "ms",
     parse: (text) => {
       const found = parseDuration(text, limits.bare);
       if (!found.ok) return found;

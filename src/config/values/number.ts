@@ -55,6 +55,7 @@ export function orAuto<T>(type: ValueType<T>): ValueType<T | "auto"> {
   return {
     expected: `auto, or ${type.expected}`,
     json: { anyOf: [{ const: "auto" }, type.json] },
+    ...(type.unit === undefined ? {} : { unit: type.unit }),
     parse: (text) => (text.toLowerCase() === "auto" ? parsed("auto" as const) : type.parse(text)),
     print: (value) => (value === "auto" ? "auto" : type.print(value as T)),
   };

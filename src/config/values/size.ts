@@ -17,6 +17,7 @@ export function size(): ValueType<number> {
   return {
     expected: "a number of bytes, such as 65536, 64Ki, 16Mi or 1G",
     json: { type: ["string", "integer"], pattern: "^\\d+ *([kKmMgGtT][iI]?)?$", minimum: 0 },
+    unit: "bytes",
     parse: (text) => {
       const [, digits, unit = ""] = /^(\d+) *([kmgt]i?)?$/i.exec(text) ?? [];
       if (digits === undefined) return refused("not a size");

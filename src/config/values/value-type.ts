@@ -9,6 +9,8 @@ export interface ValueType<T> {
   readonly expected: string;
   /** How a REST body may give it; texts are always possible. */
   readonly json: JsonSchema;
+  /** What a number counts; REST prints durations as `2000ms`, as MaxScale does. */
+  readonly unit?: "ms" | "bytes";
   /** Names of other objects in the value, which must exist. */
   readonly refersTo?: readonly string[];
   /** `name =` with nothing behind it means something: an empty list. */
