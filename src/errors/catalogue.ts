@@ -259,7 +259,10 @@ export const CATALOGUE = {
 
   // Sluice's own errors
   USAGE: usage("The command line is wrong.", "`sluice help` and `sluice COMMAND --help` show the forms."),
-  REQUEST_INVALID: usage("A request to the agent is wrong.", "The sentence says what would be right."),
+  REQUEST_INVALID: usage(
+    "A request to the agent or the admin API is wrong: its JSON, a field or a query parameter.",
+    "The sentence says what would be right; /openapi.json describes every request of the admin API.",
+  ),
   CONFIG_INVALID: usage("The configuration is wrong.", "Each mistake is named with its file and line."),
   SECRET_UNREADABLE: usage(
     "An encrypted password cannot be read, or its key file is missing or not safe.",
@@ -287,10 +290,6 @@ export const CATALOGUE = {
     remedy: "Use root or a member of the group that owns the socket.",
   },
   // The admin API
-  BAD_REQUEST: usage(
-    "The request cannot be understood: its JSON, a field or a query parameter is wrong.",
-    "The sentence names the place; /openapi.json describes every request.",
-  ),
   LOGIN_FAILED: {
     kind: "permanent",
     http: 401,
