@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { eventually } from "../../test/eventually.ts";
@@ -350,6 +351,21 @@ describe("limits", () => {
     const reply = await fixture.local("POST", "/v1/servers", { body, headers });
     expect([reply.status, reply.json.errors[0].detail]).toEqual([status, expect.stringContaining(words)]);
   });
+});
+
+test("a follower of the events that does not read is let go", async () => {
+  await start();
+  const socket = connect(fixture.socketPath);
+  socket.on("error", () => {});
+  socket.pause();
+  socket.write("GET /v1/events/stream HTTP/1.1\r\nHost: a\r\n\r\n");
+  await eventually(() => fixture.control.subscribers === 1);
+  const cause = { code: "PROBE_REFUSED", sentence: "x".repeat(10_000) } as const;
+  await eventually(() => {
+    for (let i = 0; i < 10; i++) fixture.control.emit({ cause });
+    return fixture.control.subscribers === 0;
+  });
+  socket.destroy();
 });
 
 test("closing lets answers under way end, and does not wait for others", async () => {

@@ -19,10 +19,14 @@ const FRAMEWORK: Readonly<Record<string, readonly [ConstructorParameters<typeof 
   FST_ERR_MAX_PARAM_LENGTH: ["NOT_FOUND", "there is no object with a name that long"],
 };
 
+const MAX_DETAILS = 100;
+/** Characters. */
+const MAX_DETAIL = 500;
+
 export function failureOf(error: unknown): Failure {
   const known = asSluiceError(error);
   const { code, message } = known;
-  const details = message.split("\n").filter((line) => line !== "");
+  const details = capped(message.split("\n").filter((line) => line !== ""));
   return {
     status: known.entry.http,
     body: { errors: details.map((detail) => ({ detail, code })) },
@@ -32,6 +36,15 @@ export function failureOf(error: unknown): Failure {
     },
     fault: known.entry.http === 500 ? (known.cause ?? known) : undefined,
   };
+}
+
+/** A body may be one long mistake, or thousands of them: the answer stays readable. */
+function capped(lines: readonly string[]): readonly string[] {
+  const told = lines
+    .slice(0, MAX_DETAILS)
+    .map((line) => (line.length > MAX_DETAIL ? `${line.slice(0, MAX_DETAIL).toWellFormed()}…` : line));
+  const left = lines.length - told.length;
+  return left === 0 ? told : [...told, `and ${left} more mistakes`];
 }
 
 function asSluiceError(error: unknown): SluiceError {

@@ -52,7 +52,8 @@ export type Headers = Readonly<Record<string, string>>;
 export interface StreamClient {
   /** False: the client does not keep up. */
   write(text: string): boolean;
-  end(): void;
+  /** Ends the connection at once: what waits in it may never be read. */
+  drop(): void;
   onClose(listener: () => void): void;
 }
 

@@ -21,7 +21,7 @@ export function openStream(reply: FastifyReply, open: (client: StreamClient) => 
       response.write(text);
       return true;
     },
-    end: () => response.end(),
+    drop: () => response.destroy(),
     onClose: (listener) => response.once("close", listener),
   });
 }

@@ -4,6 +4,9 @@ import { SluiceError } from "../../errors/sluice-error.ts";
 const IDENTIFIER = z.object({ id: z.string().min(1), type: z.string().optional() });
 const RELATIONSHIP = z.object({ data: z.array(IDENTIFIER).max(10_000).nullable().optional() });
 
+/** Several times what any object has; each that is unknown is compared with all that are known. */
+const MAX_PARAMETERS = 500;
+
 /** Any object of the configuration, as POST and PATCH give it. What is not named here is passed over, as MaxScale does. */
 export const OBJECT_BODY = z
   .object({
@@ -14,7 +17,12 @@ export const OBJECT_BODY = z
         .object({
           module: z.string().optional(),
           router: z.string().optional(),
-          parameters: z.record(z.string(), z.unknown()).optional(),
+          parameters: z
+            .record(z.string(), z.unknown())
+            .refine((given) => Object.keys(given).length <= MAX_PARAMETERS, {
+              error: `more than ${MAX_PARAMETERS} parameters`,
+            })
+            .optional(),
         })
         .optional(),
       relationships: z.record(z.string(), RELATIONSHIP).optional(),

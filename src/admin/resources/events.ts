@@ -95,7 +95,7 @@ function follow(
   };
   // A client that does not read is let go: it comes back with Last-Event-ID and has missed nothing.
   const write = (text: string): void => {
-    if (!client.write(text)) client.end();
+    if (!client.write(text)) client.drop();
   };
   let cancelBeat = (): void => {};
   const beat = (): void => {
