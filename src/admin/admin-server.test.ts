@@ -136,7 +136,13 @@ describe("where it listens", () => {
       fleet:
         "[sluice]\nadmin_host=::1\nadmin_port=9000\ndatadir=/d\nadmin_ssl_key=/k\nadmin_ssl_cert=/c\nadmin_ssl_version=TLSv13\n",
     });
-    expect(adminOptions(fixture.control.configuration().sluice, 7)).toEqual({
+    expect(
+      adminOptions(fixture.control.configuration().sluice, {
+        socket: "/r/admin.sock",
+        stateDirectory: "/d",
+        gid: 7,
+      }),
+    ).toEqual({
       tcp: {
         host: "::1",
         port: 9000,
@@ -144,7 +150,7 @@ describe("where it listens", () => {
         asksForAccount: true,
         isInsecureAllowed: false,
       },
-      socket: { path: "/run/sluice/admin.sock", mode: 0o660, gid: 7 },
+      socket: { path: "/r/admin.sock", mode: 0o660, gid: 7 },
       accountsFile: "/d/accounts.json",
     });
   });

@@ -154,10 +154,18 @@ function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
-/** From [sluice]; `gid` is the group whose members need no password on the unix socket. */
+export interface AdminSurroundings {
+  /** The unix socket, where admin_socket does not say. */
+  readonly socket: string;
+  readonly stateDirectory: string;
+  /** The group whose members need no password on the unix socket. */
+  readonly gid: number | undefined;
+}
+
+/** From [sluice], and where the program runs. */
 export function adminOptions(
   { parameters }: ConfigurationObject<"sluice">,
-  gid: number | undefined,
+  { socket, stateDirectory, gid }: AdminSurroundings,
 ): Pick<AdminServerOptions, "tcp" | "socket" | "accountsFile"> {
   const { admin_ssl_key: key, admin_ssl_cert: cert, admin_ssl_ca: ca, admin_ssl_version } = parameters;
   const tls =
@@ -173,7 +181,7 @@ export function adminOptions(
   };
   return {
     tcp: parameters.admin_enabled ? tcp : undefined,
-    socket: { path: parameters.admin_socket, mode: SOCKET_MODE, gid },
-    accountsFile: `${parameters.datadir}/accounts.json`,
+    socket: { path: parameters.admin_socket ?? socket, mode: SOCKET_MODE, gid },
+    accountsFile: `${stateDirectory}/accounts.json`,
   };
 }

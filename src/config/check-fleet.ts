@@ -36,7 +36,8 @@ function checkListening(configuration: Configuration, findings: Findings): void 
 function* listening({ sluice, services, listeners, publishers }: Configuration): Generator<Listening> {
   const { admin_enabled, admin_host, admin_port, admin_socket } = sluice.parameters;
   if (admin_enabled) yield { object: sluice, parameter: "admin_port", address: admin_host, port: admin_port };
-  yield { object: sluice, parameter: "admin_socket", address: admin_socket, port: undefined };
+  if (admin_socket !== undefined)
+    yield { object: sluice, parameter: "admin_socket", address: admin_socket, port: undefined };
   for (const object of listeners.values()) {
     const { address, port, socket } = object.parameters;
     if (port !== undefined) yield { object, parameter: "port", address, port };

@@ -112,6 +112,7 @@ function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     pidFile: flags.pidFile,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     createCompanion: undefined,
+    createAdmin: undefined,
     log: { file: flags.logFile, level: flags.logLevel, format: flags.logFormat },
   };
 }

@@ -17,6 +17,7 @@ import type { RuntimePaths } from "../system/runtime-paths.ts";
 import { connectServiceManager, type ServiceManager } from "../system/systemd.ts";
 import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
 import { type LogOptions, type OpenLog, openLog } from "../telemetry/logger.ts";
+import type { Admin, CreateAdmin } from "./runtime/admin.ts";
 import type { CreateCompanion } from "./runtime/companion.ts";
 import { type ConfigurationOrigin, ConfigurationStore } from "./runtime/configuration-store.ts";
 import { agentSocket } from "./runtime/plan-publishers.ts";
@@ -39,6 +40,8 @@ export interface DaemonPlan {
   readonly log: LogOptions;
   /** Journal and script of the monitors; undefined: none. */
   readonly createCompanion: CreateCompanion | undefined;
+  /** The REST API; undefined: none. */
+  readonly createAdmin: CreateAdmin | undefined;
 }
 
 // SIGTERM ends the process within a second, whatever still hangs.
@@ -52,18 +55,28 @@ export async function runDaemon(plan: DaemonPlan): Promise<number> {
   const openedLog = await openLog(plan.log);
   const persistence =
     plan.persistDirectory === undefined ? undefined : await Persistence.open(plan.persistDirectory);
+  const events = new EventLog(plan.stateDirectory, openedLog.log, SYSTEM_CLOCK);
   const runtime = new Runtime({
     configuration: new ConfigurationStore(plan.configuration, plan.origin, persistence),
     targetOf: plan.targetOf,
     admin: new AdminStore(`${plan.stateDirectory}/admin.json`),
-    events: new EventLog(plan.stateDirectory, openedLog.log, SYSTEM_CLOCK),
+    events,
     clock: SYSTEM_CLOCK,
     log: openedLog.log,
     version: VERSION,
     stateDirectory: plan.stateDirectory,
     createCompanion: plan.createCompanion,
   });
-  const daemon = new Daemon(plan, runtime, openedLog, manager);
+  const admin = await plan.createAdmin?.({
+    runtime,
+    events,
+    log: openedLog,
+    logFile: plan.log.file,
+    group: plan.controlGroup,
+    paths: plan.paths,
+    stateDirectory: plan.stateDirectory,
+  });
+  const daemon = new Daemon(plan, runtime, openedLog, manager, admin);
   const stopped = daemon.untilSignalled();
   await daemon.start();
   await stopped;
@@ -77,10 +90,18 @@ class Daemon {
   readonly #log: OpenLog;
   readonly #manager: ServiceManager;
   readonly #socket: Publisher;
+  readonly #admin: Admin | undefined;
   #pidFile: PidFile | undefined;
   #watchdog: ReturnType<typeof setInterval> | undefined;
 
-  constructor(plan: DaemonPlan, runtime: Runtime, log: OpenLog, manager: ServiceManager) {
+  constructor(
+    plan: DaemonPlan,
+    runtime: Runtime,
+    log: OpenLog,
+    manager: ServiceManager,
+    admin: Admin | undefined,
+  ) {
+    this.#admin = admin;
     this.#plan = plan;
     this.#runtime = runtime;
     this.#log = log;
@@ -95,6 +116,8 @@ class Daemon {
       await this.#socket.start();
       await this.#runtime.openPublishers();
       if (runAs !== undefined) becomeIdentity(runAs);
+      // Its files are written while it runs, so they belong to whom it runs as.
+      await this.#admin?.start();
     } catch (error) {
       await this.stop();
       throw error;
@@ -112,7 +135,7 @@ class Daemon {
   async stop(): Promise<void> {
     this.#manager.notify("STOPPING=1");
     clearInterval(this.#watchdog);
-    await Promise.all([this.#runtime.stop(), this.#socket.close()]);
+    await Promise.all([this.#admin?.close(), this.#runtime.stop(), this.#socket.close()]);
     this.#pidFile?.remove();
     this.#log.log.info({ event: "stopped" }, "stopped");
   }
@@ -134,7 +157,7 @@ class Daemon {
   /** SIGHUP: the log begins anew, files that were replaced are read again, and the configuration, if it is in a file. */
   async #reload(): Promise<void> {
     this.#log.reopen();
-    this.#runtime.rereadFiles();
+    this.#rereadFiles();
     if (this.#plan.origin.file === undefined) return;
     try {
       const changes = await this.#runtime.reload();
@@ -145,6 +168,15 @@ class Daemon {
         { event: "reload_failed" },
         `the configuration is wrong, and nothing was changed: ${errorMessage(error)}`,
       );
+    }
+  }
+
+  #rereadFiles(): void {
+    this.#runtime.rereadFiles();
+    try {
+      this.#admin?.reload();
+    } catch (error) {
+      this.#log.log.error({ event: "reload_failed" }, errorMessage(error));
     }
   }
 

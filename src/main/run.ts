@@ -61,6 +61,7 @@ function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     log: logOptions(flags, settings),
     createCompanion,
+    createAdmin: async (parts) => (await import("./runtime/admin.ts")).createAdmin(parts),
   };
 }
 

@@ -18,5 +18,6 @@ test.each([
     directory,
     agentSocket: `${directory}/agent.sock`,
     controlSocket: `${directory}/control.sock`,
+    adminSocket: `${directory}/admin.sock`,
   });
 });

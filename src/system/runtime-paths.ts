@@ -8,6 +8,8 @@ export interface RuntimePaths {
   readonly agentSocket: string;
   /** Open to root and the group (0660): maintenance. */
   readonly controlSocket: string;
+  /** Open to root and the group (0660): the REST API, without a password. */
+  readonly adminSocket: string;
 }
 
 const SYSTEM_DIRECTORY = "/run/sluice";
@@ -27,6 +29,7 @@ export function runtimePaths(
     directory,
     agentSocket: join(directory, "agent.sock"),
     controlSocket: join(directory, "control.sock"),
+    adminSocket: join(directory, "admin.sock"),
   });
 }
 

@@ -13,10 +13,9 @@ const ADMIN = {
   admin_host: fixed(defaulted(host(), "127.0.0.1", "Address the REST API listens on.")),
   admin_port: fixed(defaulted(port(), "8989", "Port the REST API listens on.")),
   admin_socket: fixed(
-    defaulted(
+    optional(
       path(),
-      "/run/sluice/admin.sock",
-      "Unix socket for local commands: root and the group sluice need no password.",
+      "Unix socket for local commands: root and the group sluice need no password. Default: admin.sock in the runtime directory, /run/sluice.",
     ),
   ),
   admin_auth: fixed(defaulted(flag(), "true", "Ask for an account over TCP.")),
