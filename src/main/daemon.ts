@@ -218,9 +218,11 @@ class Daemon {
   }
 }
 
+/** A directory that was there is somebody else's, unless systemd made it for this service: then it is root's, and to be ours. */
 function makeDirectory(path: string, mode: number, owner: Identity | undefined): void {
   const created = mkdirSync(path, { recursive: true, mode });
-  if (created === undefined) return;
+  const { RUNTIME_DIRECTORY: runtime = "", STATE_DIRECTORY: state = "" } = process.env;
+  if (created === undefined && ![...runtime.split(":"), ...state.split(":")].includes(path)) return;
   chmodSync(path, mode);
   if (owner !== undefined && process.getuid?.() === 0) chownSync(path, owner.uid, owner.gid);
 }
