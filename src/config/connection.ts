@@ -55,7 +55,7 @@ export function resolveConnection(
   const target: DatabaseTarget = Object.freeze({
     endpoint: findEndpoint(flags, env, options, server, files),
     user: nonEmpty(flags.user) ?? nonEmpty(env["SLUICE_USER"]) ?? options.user ?? systemUser(env),
-    password: passwordSource(flags, env, request, files),
+    password: passwordSource(flags, env, request, files, client.warnings),
     tls: resolveTls(flags, options.tls, files),
     database: nonEmpty(flags.database),
     checkQuery: nonEmpty(flags.checkQuery),
@@ -96,13 +96,18 @@ function passwordSource(
   env: NodeJS.ProcessEnv,
   request: Omit<MyCnfRequest, "groups">,
   files: FileAccess,
+  knownWarnings: readonly string[],
 ): () => string | undefined {
   const { passwordFile } = flags;
   const fromEnvironment = env["SLUICE_PASSWORD"] ?? env["MYSQL_PWD"];
   const read = (): Secret | undefined => {
     if (passwordFile !== undefined) return readPasswordFile(passwordFile, files);
     if (fromEnvironment !== undefined) return new Secret(fromEnvironment);
-    return clientOptions(readMyCnf({ ...request, groups: CLIENT_GROUPS }, files).options).password;
+    const { options, warnings } = readMyCnf({ ...request, groups: CLIENT_GROUPS }, files);
+    // A file that could be read at the start and now is passed over (root's own, since --run-as): its last word holds.
+    const news = warnings.find((warning) => !knownWarnings.includes(warning));
+    if (news !== undefined) throw new SluiceError("IO_FAILED", news);
+    return clientOptions(options).password;
   };
   return keepingLast(() => read()?.reveal());
 }
