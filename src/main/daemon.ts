@@ -12,7 +12,7 @@ import { AdminStore } from "../monitor/admin-store.ts";
 import { EventLog } from "../monitor/event-log.ts";
 import type { Publisher } from "../publish/publisher.ts";
 import { PidFile } from "../system/pid-file.ts";
-import { becomeIdentity, findGroup, type Identity } from "../system/privileges.ts";
+import { becomeIdentity, findGroup, giveFile, type Identity, requireWritable } from "../system/privileges.ts";
 import type { RuntimePaths } from "../system/runtime-paths.ts";
 import { connectServiceManager, type ServiceManager } from "../system/systemd.ts";
 import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
@@ -53,6 +53,7 @@ export async function runDaemon(plan: DaemonPlan): Promise<number> {
   makeDirectory(plan.paths.directory, 0o755, plan.runAs);
   makeDirectory(plan.stateDirectory, 0o700, plan.runAs);
   const openedLog = await openLog(plan.log);
+  if (plan.runAs !== undefined && plan.log.file !== undefined) giveFile(plan.log.file, plan.runAs);
   const persistence =
     plan.persistDirectory === undefined ? undefined : await Persistence.open(plan.persistDirectory);
   const events = new EventLog(plan.stateDirectory, openedLog.log, SYSTEM_CLOCK);
@@ -115,11 +116,14 @@ class Daemon {
       if (pidFile !== undefined) this.#pidFile = new PidFile(pidFile);
       await this.#socket.start();
       await this.#runtime.openPublishers();
-      if (runAs !== undefined) becomeIdentity(runAs);
+      if (runAs !== undefined) {
+        becomeIdentity(runAs);
+        requireWritable(this.#plan.stateDirectory, runAs);
+      }
       // Its files are written while it runs, so they belong to whom it runs as.
       await this.#admin?.start();
     } catch (error) {
-      await this.stop();
+      await this.#close();
       throw error;
     }
     this.#runtime.start();
@@ -135,9 +139,13 @@ class Daemon {
   async stop(): Promise<void> {
     this.#manager.notify("STOPPING=1");
     clearInterval(this.#watchdog);
+    await this.#close();
+    this.#log.log.info({ event: "stopped" }, "stopped");
+  }
+
+  async #close(): Promise<void> {
     await Promise.all([this.#admin?.close(), this.#runtime.stop(), this.#socket.close()]);
     this.#pidFile?.remove();
-    this.#log.log.info({ event: "stopped" }, "stopped");
   }
 
   /** Resolves at the first SIGTERM or SIGINT, and sees to it that the process is gone soon after. */
@@ -156,7 +164,11 @@ class Daemon {
 
   /** SIGHUP: the log begins anew, files that were replaced are read again, and the configuration, if it is in a file. */
   async #reload(): Promise<void> {
-    this.#log.reopen();
+    try {
+      this.#log.reopen();
+    } catch (error) {
+      this.#log.log.error({ event: "reload_failed" }, `${errorMessage(error)}; the old one goes on`);
+    }
     this.#rereadFiles();
     if (this.#plan.origin.file === undefined) return;
     try {

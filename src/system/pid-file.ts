@@ -1,10 +1,12 @@
-import { readFileSync, rmSync } from "node:fs";
+import { ftruncateSync, openSync, readFileSync, rmSync } from "node:fs";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { writeFileAtomically } from "./atomic-file.ts";
 
 /** A pid file is believed only if its process lives and runs the same program: a stale one is overwritten. */
 export class PidFile {
   readonly #path: string;
+  /** Kept open for the time after the privileges are gone. */
+  readonly #fd: number;
 
   /** Writes the file. Throws ADDRESS_IN_USE if another process of this program holds it. */
   constructor(path: string) {
@@ -14,11 +16,17 @@ export class PidFile {
     }
     writeFileAtomically(path, `${process.pid}\n`, 0o644);
     this.#path = path;
+    this.#fd = openSync(path, "r+");
   }
 
-  /** Removes the file if it is still ours. */
+  /** Removes the file if it is still ours; where only root may (/run), it is left empty. */
   remove(): void {
-    if (readPid(this.#path) === process.pid) rmSync(this.#path, { force: true });
+    if (readPid(this.#path) !== process.pid) return;
+    try {
+      rmSync(this.#path, { force: true });
+    } catch {
+      ftruncateSync(this.#fd);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { accessSync, chownSync, constants, lstatSync, readFileSync } from "node:fs";
 import { SluiceError } from "../errors/sluice-error.ts";
 
 /** Who the daemon becomes once its sockets are open. */
@@ -37,6 +37,23 @@ export function becomeIdentity(identity: Identity): void {
   (process as { initgroups?: (user: string, gid: number) => void }).initgroups?.(identity.user, identity.gid);
   process.setgid?.(identity.gid);
   process.setuid?.(identity.uid);
+}
+
+/** Gives a file that root has made to who the process will be; never a device such as /dev/stderr. */
+export function giveFile(path: string, identity: Identity): void {
+  if (process.getuid?.() === 0 && lstatSync(path).isFile()) chownSync(path, identity.uid, identity.gid);
+}
+
+/** Throws FORBIDDEN, with the remedy, unless the process as it is now may make files in the directory. */
+export function requireWritable(directory: string, identity: Identity): void {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+  } catch {
+    throw new SluiceError(
+      "FORBIDDEN",
+      `${identity.user} may not write to ${directory}: chown ${identity.user} ${directory}`,
+    );
+  }
 }
 
 function lines(path: string): readonly string[][] {

@@ -2,6 +2,7 @@
  * telemetry/: logger, metrics, clock. May import topology/ and errors/. The hot path (wire/, sql/, proxy/) never imports it.
  */
 import pino from "pino";
+import { errorMessage, SluiceError } from "../errors/sluice-error.ts";
 import type { Log } from "./log.ts";
 
 export interface LogOptions {
@@ -15,15 +16,18 @@ export interface LogOptions {
 /** A log, and how to begin its file anew after logrotate has moved it. */
 export interface OpenLog {
   readonly log: Log;
+  /** Throws IO_FAILED where that cannot be; the old file then goes on. */
   reopen(): void;
 }
 
 const STDERR = 2;
 
-/** Opens the log; lines are written at once, so that none is lost when the process dies. Throws what opening the file throws. */
+/** Opens the log; lines are written at once, so that none is lost when the process dies. Throws IO_FAILED. */
 export async function openLog(options: LogOptions): Promise<OpenLog> {
   const { file, format, level } = options;
-  const destination = pino.destination({ dest: file ?? STDERR, sync: true, append: true, mode: 0o640 });
+  const destination = opening(file, () =>
+    pino.destination({ dest: file ?? STDERR, sync: true, append: true, mode: 0o640 }),
+  );
   // A full disk or a closed pipe must not end the daemon.
   destination.on("error", () => {});
   const readable =
@@ -36,7 +40,20 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     serializers: { err: pino.stdSerializers.err },
   };
   const log = pino(settings, readable ? await prettyStream(destination) : destination);
-  return { log, reopen: () => file !== undefined && destination.reopen() };
+  const reopen = (): void => {
+    if (file !== undefined) opening(file, () => destination.reopen());
+  };
+  return { log, reopen };
+}
+
+function opening<T>(file: string | undefined, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw new SluiceError("IO_FAILED", `cannot write the log file ${file}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 async function prettyStream(

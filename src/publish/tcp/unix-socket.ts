@@ -81,5 +81,10 @@ function answers(path: string, clock: Clock): Promise<boolean> {
 /** A successor may have put its own socket there since. */
 function removeIfMine(path: string, mine: Stats): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found !== undefined && found.ino === mine.ino && found.dev === mine.dev) rmSync(path, { force: true });
+  if (found === undefined || found.ino !== mine.ino || found.dev !== mine.dev) return;
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Privileges were dropped, and the directory is root's: a socket nobody listens on does no harm, and is replaced.
+  }
 }
