@@ -48,9 +48,10 @@ export class Replication {
       MASTER_USE_GTID: "slave_pos",
     };
     const list = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
-    await replica.sql(
-      `STOP SLAVE '${connection}'; CHANGE MASTER '${connection}' TO ${list.join(", ")}; START SLAVE '${connection}'`,
-    );
+    const channels = await replica.sql<Row>("SHOW ALL SLAVES STATUS");
+    if (channels.some((channel) => channel["Connection_name"] === connection))
+      await replica.sql(`STOP SLAVE '${connection}'`);
+    await replica.sql(`CHANGE MASTER '${connection}' TO ${list.join(", ")}; START SLAVE '${connection}'`);
     await this.untilReplicating(replica, connection);
   }
 
