@@ -1,4 +1,5 @@
-import { connect as connectSocket, type Socket } from "node:net";
+import { connect as connectSocket, isIP, type Socket } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { type Connection, createConnection } from "mariadb";
 import type { Endpoint } from "../../topology/endpoint.ts";
 import type { Step } from "./failure.ts";
@@ -111,7 +112,10 @@ function tlsParameters(tls: TlsOptions, endpoint: Endpoint): Record<string, unkn
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
     ...(tls.minVersion === undefined ? {} : { minVersion: tls.minVersion }),
-    ...(tls.verifyHost ? { servername: host } : { checkServerIdentity: () => undefined }),
+    // SNI is for names only; an address is looked for in the certificate all the same.
+    ...(tls.verifyHost && isIP(host) === 0 ? { servername: host } : {}),
+    checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+      tls.verifyHost ? checkServerIdentity(host, certificate) : undefined,
     rejectUnauthorized: tls.verifyCertificate,
   };
 }
