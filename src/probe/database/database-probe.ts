@@ -1,4 +1,6 @@
-import type { Socket } from "node:net";
+import { lookup } from "node:dns/promises";
+import { isIP, type Socket } from "node:net";
+import { hasRoute } from "../../system/route.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import { formatEndpoint } from "../../topology/endpoint.ts";
 import type { ServerFacts } from "../../topology/facts.ts";
@@ -154,7 +156,9 @@ export class DatabaseProbe implements Probe {
           },
         );
       } catch (error) {
-        const isLost = this.#target.endpoint.kind === "socket" && isResetWhileConnecting(error);
+        const { endpoint } = this.#target;
+        if (endpoint.kind === "tcp") throw await asNoRoute(error, endpoint.host);
+        const isLost = isResetWhileConnecting(error);
         if (!isLost || tries === MAX_OPEN_TRIES || this.#attempt !== attempt) throw error;
       }
     }
@@ -218,11 +222,24 @@ export class DatabaseProbe implements Probe {
 }
 
 function isResetWhileConnecting(error: unknown): boolean {
-  const { code, syscall } = (typeof error === "object" && error !== null ? error : {}) as Record<
-    string,
-    unknown
-  >;
-  return code === "ECONNRESET" && syscall === "connect";
+  return systemCode(error) === "ECONNRESET" && shapeOf(error)["syscall"] === "connect";
+}
+
+/** The error itself, or EHOSTUNREACH where the runtime calls that a refusal. */
+async function asNoRoute(error: unknown, host: string): Promise<unknown> {
+  if (systemCode(error) !== "ECONNREFUSED") return error;
+  const ips = isIP(host) > 0 ? [host] : (await lookup(host, { all: true })).map(({ address }) => address);
+  for (const ip of ips) if (await hasRoute(ip)) return error;
+  return Object.assign(new Error(`no route to ${host}`), { code: "EHOSTUNREACH", cause: error });
+}
+
+function systemCode(error: unknown): unknown {
+  const { code, cause } = shapeOf(error);
+  return cause === undefined ? code : systemCode(cause);
+}
+
+function shapeOf(error: unknown): Readonly<Record<string, unknown>> {
+  return typeof error === "object" && error !== null ? (error as Record<string, unknown>) : {};
 }
 
 function saysWsrepOn(variables: readonly Row[]): boolean {
