@@ -44,6 +44,7 @@ export function createPublisher(
         body: p.body,
         drainStatus: p.drain_status === "404" ? (404 as const) : (503 as const),
         silentAnswerMs: p.silent_after,
+        requestMs: p.request_timeout,
         maxConnections: p.max_connections,
         onlyFrom: p.only_from,
         tls: certificateOf(publisher.name, p),

@@ -44,7 +44,7 @@ export class AgentSocket implements Publisher {
     this.#log = log;
     const { actions, metrics, publicPath, controlPath, controlGid } = options;
     const servers = new PublishedServers(fleet, "all");
-    const { body, drainStatus, silentAnswerMs, maxConnections } = HTTP_DEFAULTS;
+    const { body, drainStatus, silentAnswerMs, requestMs, maxConnections } = HTTP_DEFAULTS;
     const health = createHealthHandler({
       fleet,
       servers: "all",
@@ -58,6 +58,7 @@ export class AgentSocket implements Publisher {
       createHttpServer({
         handler,
         silentAnswerMs,
+        requestMs,
         maxConnections,
         onlyFrom: undefined,
         certificate: undefined,

@@ -152,6 +152,17 @@ describe("clients that do not do what is expected", () => {
     expect(await client.untilEnd()).toEndWith(YES);
   });
 
+  test("the time for a request is what was configured", async () => {
+    await start({ requestMs: 300 });
+    const client = await join();
+    client.send("GET / HT");
+    await eventually(() => publisher.phases.request === 1, { what: "the request has begun" });
+    clock.advance(299);
+    expect(publisher.phases.request).toBe(1);
+    clock.advance(1);
+    expect(statusOf(await client.untilEnd())).toBe(400);
+  });
+
   test("one that stops in the middle of a request gets 400 after 5 s", async () => {
     const client = await join();
     client.send("GET / HTT");

@@ -34,6 +34,8 @@ export interface HttpPublisherOptions {
    * by default, undefined: never. Where a lossy network may delay a request by more, and balancers ask by role, do without.
    */
   readonly silentAnswerMs: number | undefined;
+  /** Deadline for a request to be complete. */
+  readonly requestMs: number;
   readonly maxConnections: number;
   /** Addresses and networks; undefined: everybody. Others are closed without an answer. */
   readonly onlyFrom: readonly string[] | undefined;
@@ -47,6 +49,7 @@ export const HTTP_DEFAULTS = {
   body: "sluice",
   drainStatus: 503,
   silentAnswerMs: 200,
+  requestMs: 5000,
   maxConnections: 1000,
   onlyFrom: undefined,
   tls: undefined,
@@ -74,6 +77,7 @@ export class HttpPublisher implements Publisher {
     const { peers, counters } = createHttpServer({
       handler: createHealthHandler({ ...options, credentials, fleet, clock }),
       silentAnswerMs: options.silentAnswerMs,
+      requestMs: options.requestMs,
       maxConnections: options.maxConnections,
       onlyFrom: options.onlyFrom && new AllowList(options.onlyFrom),
       certificate: this.#certificate,

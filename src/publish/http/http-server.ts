@@ -10,6 +10,8 @@ export interface HttpServerOptions {
   readonly handler: HttpHandler;
   /** A client that says nothing for this long is answered as if it had asked for `/`; undefined: it is not. */
   readonly silentAnswerMs: number | undefined;
+  /** A request must be complete, and an answer taken, within this; so must a TLS handshake. */
+  readonly requestMs: number;
   readonly maxConnections: number;
   readonly onlyFrom: AllowList | undefined;
   readonly certificate: ServerCertificate | undefined;
@@ -17,7 +19,6 @@ export interface HttpServerOptions {
   readonly log: Log;
 }
 
-const REQUEST_MS = 5000;
 const IDLE_MS = 60_000;
 const LINGER_MS = 2000;
 
@@ -26,7 +27,7 @@ const LINGER_MS = 2000;
  * answer in any case to what balancers send, and never a reset for a client that may still be reading.
  */
 export function createHttpServer(options: HttpServerOptions): { peers: PeerServer; counters: HttpCounters } {
-  const { handler, silentAnswerMs, log } = options;
+  const { handler, silentAnswerMs, requestMs, log } = options;
   const counters: HttpCounters = { requests: 0, malformed: 0 };
   const connectionOptions = {
     handler,
@@ -39,10 +40,10 @@ export function createHttpServer(options: HttpServerOptions): { peers: PeerServe
     ...options,
     converse: (peer) => new HttpConnection(peer, connectionOptions),
     phaseMs: {
-      handshake: REQUEST_MS,
-      silent: silentAnswerMs ?? REQUEST_MS,
-      request: REQUEST_MS,
-      answering: REQUEST_MS,
+      handshake: requestMs,
+      silent: silentAnswerMs ?? requestMs,
+      request: requestMs,
+      answering: requestMs,
       idle: IDLE_MS,
       linger: LINGER_MS,
     },
