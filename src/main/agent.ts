@@ -4,7 +4,7 @@ import { CONNECTION_OPTIONS } from "../cli/connection-options.ts";
 import { addOptions, parseProgram } from "../cli/program.ts";
 import { compileConfiguration } from "../config/compile-configuration.ts";
 import type { Configuration } from "../config/configuration.ts";
-import { type ConnectionFlags, resolveConnection } from "../config/connection.ts";
+import { type ConnectionFlags, readPasswordFile, resolveConnection } from "../config/connection.ts";
 import { REAL_FILES } from "../config/file-access.ts";
 import type { ParameterSet } from "../config/parameter.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -33,18 +33,17 @@ export async function agentCommand(args: readonly string[]): Promise<number> {
 // Parameters of the objects behind the agent that are flags, too: name -> the agent's own default, if it differs.
 const MONITOR_FLAGS: ParameterSet = { monitor_interval: MONITOR.modules.auto.monitor_interval, ...HEALTH };
 const HTTP_FLAGS: ParameterSet = PUBLISHER.modules.http;
+// What is said of who may ask holds for both ports.
+const { address, only_from, max_connections } = PUBLISHER.modules.http;
+const SHARED_FLAGS: ParameterSet = { address, only_from, max_connections };
 const AGENT_DEFAULTS: Readonly<Record<string, string>> = { heartbeat: "100ms" };
 // Some flags need another name than their parameter: port is the server's.
-const HTTP_NAMES: Readonly<Record<string, string>> = {
-  address: "listen",
-  port: "http-port",
-  ssl: "https",
-  ...prefixed(),
-};
+const HTTP_NAMES: Readonly<Record<string, string>> = { address: "listen", port: "http-port", ssl: "https" };
 
-function prefixed(): Record<string, string> {
-  const names = Object.keys(HTTP_FLAGS).filter((name) => name.startsWith("ssl_"));
-  return Object.fromEntries(names.map((name) => [name, `https-${name.slice(4).replaceAll("_", "-")}`]));
+function httpFlag(name: string): string {
+  if (name.startsWith("ssl_")) return `https-${dashed(name.slice(4))}`;
+  const isSecret = HTTP_FLAGS[name]?.secret === true; // argv is public: the flag names a file
+  return HTTP_NAMES[name] ?? (isSecret ? `${dashed(name)}-file` : dashed(name));
 }
 
 interface AgentFlags extends Record<string, unknown> {
@@ -75,7 +74,10 @@ export function agentProgram(): Command {
   addOptions(program, CONNECTION_OPTIONS);
   const ofSchema = (set: ParameterSet, flagOf: (name: string) => string): void => {
     for (const [name, { description, default: byDefault, secret, type }] of Object.entries(set)) {
-      if (secret) continue; // argv is public; auth_token comes from --auth-file
+      if (secret) {
+        program.option(`--${flagOf(name)} <file>`, `${description} (the first line of a file)`);
+        continue;
+      }
       const value = AGENT_DEFAULTS[name] ?? byDefault;
       program.option(
         `--${flagOf(name)} <value>`,
@@ -84,7 +86,7 @@ export function agentProgram(): Command {
     }
   };
   ofSchema(MONITOR_FLAGS, dashed);
-  ofSchema(HTTP_FLAGS, (name) => HTTP_NAMES[name] ?? dashed(name));
+  ofSchema(HTTP_FLAGS, httpFlag);
   return program
     .option("--agent-port <port>", "answer HAProxy's agent-check on this port")
     .option("--runtime-dir <dir>", "directory of agent.sock and control.sock")
@@ -147,7 +149,7 @@ function agentSections(
       type: "publisher",
       module: "http",
       server: flags.name,
-      ...given(flags, HTTP_FLAGS, (name) => HTTP_NAMES[name] ?? dashed(name)),
+      ...given(flags, HTTP_FLAGS, httpFlag),
     }),
     ...(flags.agentPort === undefined
       ? []
@@ -157,6 +159,7 @@ function agentSections(
             module: "agent-check",
             server: flags.name,
             port: flags.agentPort,
+            ...given(flags, SHARED_FLAGS, httpFlag),
           }),
         ]),
   ];
@@ -169,13 +172,13 @@ function compile(sections: readonly SourceSection[]): Configuration {
     (problem) =>
       `--${flagOf(problem.section, problem.parameter)}: ${formatProblem({ ...problem, section: undefined, parameter: undefined })}`,
   );
-  throw new SluiceError("USAGE", problems.join("\n"));
+  throw new SluiceError("USAGE", [...new Set(problems)].join("\n")); // flags of both ports are told once
 }
 
 function flagOf(section: string | undefined, parameter: string | undefined): string {
   if (parameter === undefined) return section ?? "?";
-  if (section === "agent-check") return "agent-port";
-  return section === "http" ? (HTTP_NAMES[parameter] ?? dashed(parameter)) : dashed(parameter);
+  if (section === "agent-check" && parameter === "port") return "agent-port";
+  return section === "http" || section === "agent-check" ? httpFlag(parameter) : dashed(parameter);
 }
 
 /** The flags that were given, and the agent's own defaults, as parameters of an object. */
@@ -185,9 +188,10 @@ function given(
   flagName: (name: string) => string,
 ): Record<string, string> {
   const values: Record<string, string> = {};
-  for (const name of Object.keys(set)) {
+  for (const [name, { secret }] of Object.entries(set)) {
     const value = flags[camelCase(flagName(name))] ?? AGENT_DEFAULTS[name];
-    if (value !== undefined) values[name] = String(value);
+    if (value === undefined) continue;
+    values[name] = secret ? readPasswordFile(String(value), REAL_FILES).reveal() : String(value);
   }
   return values;
 }
