@@ -13,6 +13,8 @@ export interface HttpQuestion {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeoutMs?: number;
+  /** Asks over a unix socket instead. */
+  readonly socketPath?: string;
   /** Asks over https and believes only this authority: the path of its certificate. */
   readonly authority?: string;
 }
@@ -29,11 +31,12 @@ export async function httpRequest(
   path: string,
   question: HttpQuestion,
 ): Promise<HttpAnswer> {
-  const { port = 9200, method = "GET", headers = {}, body, timeoutMs = 5_000, authority } = question;
+  const { port = 9200, method = "GET", headers = {}, body, timeoutMs = 5_000, authority, socketPath } = question;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const request = authority === undefined ? plainRequest : tlsRequest;
   const ca = authority === undefined ? {} : { ca: readFileSync(authority) };
-  const asked = request({ host: address, port, path, method, headers, agent: false, ...ca }, (answer) => {
+  const where = socketPath === undefined ? { host: address, port } : { socketPath };
+  const asked = request({ ...where, path, method, headers, agent: false, ...ca }, (answer) => {
     const text = new TextTail(BODY_CAP);
     answer.setEncoding("utf8");
     answer.on("data", (chunk: string) => text.append(chunk));
