@@ -275,6 +275,13 @@ export const CATALOGUE = {
     meaning: "No agent answers on its socket.",
     remedy: "Start `sluice agent` or `sluice run`, or name its socket.",
   },
+  API_UNREACHABLE: {
+    kind: "transient",
+    http: 503,
+    exit: 3,
+    meaning: "No daemon answers on its REST API.",
+    remedy: "Start `sluice run`, or name its address with --hosts.",
+  },
   TIMEOUT: {
     kind: "transient",
     http: 504,

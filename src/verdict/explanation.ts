@@ -36,6 +36,7 @@ export function explanation({ name, endpoint, verdict, admin }: ServerSnapshot, 
 function judged({ known, at, staleAt }: Verdict, now: number): string {
   if (!known) return "not yet";
   const left = staleAt - now;
+  if (left === Number.POSITIVE_INFINITY) return `${span(now - at)} ago`;
   return `${span(now - at)} ago, ${left >= 0 ? `believed for ${span(left)} more` : `stale for ${span(-left)}`}`;
 }
 
