@@ -1,11 +1,12 @@
 import type { Command as Program } from "commander";
 import type { Command } from "../cli/command.ts";
+import type { FleetCommandName } from "../cli/fleet/fleet-commands.ts";
 
 /** A command as the entry knows it: by name, with nothing loaded. */
 export interface CommandEntry {
   run(args: readonly string[]): Promise<number>;
-  /** For help and the manual page. */
-  program(): Promise<Program>;
+  /** For help and the manual page; `words` are what follows the command, for one that has words of its own. */
+  program(words: readonly string[]): Promise<Program>;
 }
 
 /** In the order in which help lists them. */
@@ -26,6 +27,22 @@ export const COMMANDS = {
   doctor: entry(() => import("../cli/commands/doctor.ts")),
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
+  status: fleet("status"),
+  list: fleet("list"),
+  show: fleet("show"),
+  events: fleet("events"),
+  create: fleet("create"),
+  alter: fleet("alter"),
+  destroy: fleet("destroy"),
+  link: fleet("link"),
+  unlink: fleet("unlink"),
+  set: fleet("set"),
+  clear: fleet("clear"),
+  start: fleet("start"),
+  stop: fleet("stop"),
+  restart: fleet("restart"),
+  call: fleet("call"),
+  reload: fleet("reload"),
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
@@ -49,5 +66,13 @@ function entry(load: () => Promise<{ readonly command: Command }>): CommandEntry
       const [{ command }, { programOf }] = await Promise.all([load(), import("../cli/program.ts")]);
       return programOf(command.spec);
     },
+  };
+}
+
+/** A command for the whole fleet, through the REST API. */
+function fleet(name: FleetCommandName): CommandEntry {
+  return {
+    run: async (args) => (await import("../cli/fleet/process.ts")).runFleet(name, args),
+    program: async (words) => (await import("../cli/fleet/process.ts")).programOfFleet(name, words),
   };
 }

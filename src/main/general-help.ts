@@ -1,13 +1,18 @@
+import { firstOperand } from "../cli/fleet/first-operand.ts";
+import { isFleetCommand } from "../cli/fleet/fleet-commands.ts";
+import { FLEET_OPTIONS } from "../cli/fleet/fleet-options.ts";
 import { print } from "../cli/output.ts";
 import { quote } from "../cli/parse-arguments.ts";
 import { helpOf } from "../cli/program.ts";
 import { nearest } from "../config/suggestion.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
-import { COMMANDS, isCommand } from "./commands.ts";
+import { COMMANDS, type CommandName, isCommand } from "./commands.ts";
 import { COMMIT, VERSION } from "./version.ts";
 
 /** `sluice`, `sluice --version`, `sluice help [COMMAND]`. Throws USAGE, with a suggestion, for a word that is no command. */
 export async function runWithoutCommand(word: string | undefined, args: readonly string[]): Promise<number> {
+  const behindOptions = word?.startsWith("-") ? commandBehindOptions([word, ...args]) : undefined;
+  if (behindOptions !== undefined) return await COMMANDS[behindOptions.name].run(behindOptions.args);
   switch (word) {
     case "--version":
     case "-V":
@@ -20,41 +25,56 @@ export async function runWithoutCommand(word: string | undefined, args: readonly
     case "--help":
     case "-h":
     case "help":
-      if (args[0] !== undefined) return await showHelp(args[0]);
+      if (args[0] !== undefined) return await showHelp(args[0], args.slice(1));
       print(await generalHelp());
       return 0;
   }
   throw unknownCommand(word);
 }
 
-export async function showHelp(name: string): Promise<number> {
+export async function showHelp(name: string, words: readonly string[]): Promise<number> {
   if (!isCommand(name)) throw unknownCommand(name);
-  print(helpOf(await COMMANDS[name].program()));
+  print(helpOf(await COMMANDS[name].program(words)));
   return 0;
 }
 
+/** `-h lb1:8989 list servers`: maxctrl's options may stand before the command. */
+function commandBehindOptions(args: readonly string[]) {
+  const at = firstOperand(args, FLEET_OPTIONS);
+  const name = at === undefined ? undefined : args[at];
+  if (name === undefined || !isFleetCommand(name)) return undefined;
+  return { name, args: args.filter((_, index) => index !== at) };
+}
+
 async function generalHelp(): Promise<string> {
-  const programs = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, entry]) => [name, await entry.program()] as const),
-  );
-  const lines = programs.map(
-    ([name, program]) => `  ${name.padEnd(14)}${program.summary() || firstLine(program.description())}`,
-  );
+  const names = Object.keys(COMMANDS) as readonly CommandName[];
+  const isOfFleet = (name: CommandName): boolean => isFleetCommand(name) && name !== "explain";
   return [
     "Sluice decides which MySQL, MariaDB or Galera server may take traffic, and makes the traffic follow.",
     "",
     "Usage: sluice COMMAND [options]",
     "",
     "Commands:",
-    ...lines,
+    ...(await summaries(names.filter((name) => !isOfFleet(name)))),
     "",
-    "  help COMMAND  options, examples and exit codes of a command",
+    "Commands for the fleet that `sluice run` watches, in maxctrl's grammar (sluice list servers):",
+    ...(await summaries(names.filter(isOfFleet))),
+    "",
+    "  help COMMAND  operands, options, examples and exit codes of a command",
     "  --version     version and commit",
     "",
     "Called as clustercheck, mysqlchk or connectorchk (a link will do), it is that command.",
     "SLUICE_DEBUG=1 adds the stack to an error.",
     "",
   ].join("\n");
+}
+
+async function summaries(names: readonly CommandName[]): Promise<readonly string[]> {
+  const programs = await Promise.all(names.map((name) => COMMANDS[name].program([])));
+  return programs.map((program, index) => {
+    const summary = program.summary() || firstLine(program.description());
+    return `  ${(names[index] ?? "").padEnd(14)}${summary}`;
+  });
 }
 
 const firstLine = (text: string): string => (text.split("\n", 1)[0] ?? "").replace(/\.$/, "");

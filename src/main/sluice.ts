@@ -31,16 +31,16 @@ async function dispatch(name: string | undefined, args: readonly string[]): Prom
   }
   if (wantsHelp(args)) {
     const { showHelp } = await import("./general-help.ts");
-    return await showHelp(name);
+    return await showHelp(name, args);
   }
   return await COMMANDS[name].run(args);
 }
 
-/** `--help` among the options: not behind `--`, and not where an argument is data from somewhere else. */
+/** `--help` among the options, not behind `--`; `-h` alone, because `-h HOST` names a daemon. */
 function wantsHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
-  return options.includes("--help") || options[0] === "-h";
+  return options.includes("--help") || (options[0] === "-h" && options.length === 1);
 }
 
 async function fail(command: string, error: unknown): Promise<never> {

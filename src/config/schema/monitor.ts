@@ -9,7 +9,7 @@ import { HEALTH } from "./health.ts";
 import type { ObjectSchema } from "./object-schema.ts";
 
 /** Every change a monitor tells of. Roles of servers that come and go have MaxScale's own names besides. */
-const MONITOR_EVENTS = [
+export const MONITOR_EVENTS = [
   "server_up",
   "server_down",
   "new_primary",
