@@ -46,6 +46,13 @@ export const COMMANDS = {
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
+  completion: {
+    run: async (args) => (await import("../cli/completion/completion.ts")).runCompletion(args, COMMAND_TABLE),
+    program: async () => {
+      const { COMPLETION_SPEC } = await import("../cli/completion/completion.ts");
+      return (await import("../cli/program.ts")).programOf(COMPLETION_SPEC);
+    },
+  },
 } as const satisfies Record<string, CommandEntry>;
 
 export type CommandName = keyof typeof COMMANDS;
@@ -56,6 +63,17 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "mysqlchk",
   "connectorchk",
 ]);
+
+/** For shell completion. */
+const COMMAND_TABLE = {
+  get names(): readonly string[] {
+    return Object.keys(COMMANDS);
+  },
+  program: (name: string): Promise<Program> => {
+    const { [name as CommandName]: command }: Record<CommandName, CommandEntry> = COMMANDS;
+    return command.program([]);
+  },
+};
 
 export const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
 

@@ -53,6 +53,8 @@ test.each([
   ["help create servr", 2, "did you mean sluice create server?"],
   ["help", 0, "Commands for the fleet"],
   ["-h", 0, "Usage: sluice COMMAND"],
+  ["completion tcsh", 2, "tcsh is no shell that is known here"],
+  ["completion bash", 0, "complete -F _sluice sluice"],
 ])(
   "sluice %s: exit code %i",
   async (line, code, expected) => {
