@@ -18,12 +18,22 @@ export function renderTable(
   return `${table.toString()}\n`;
 }
 
-/** One object: a name and a value a line. */
+/**
+ * One object: a name and a value a line. The library takes time with the cube of a cell's lines, and parameters have
+ * dozens: each line is a row of a compact table, and what separates the fields is put between them.
+ */
 export function renderSheet(fields: readonly (readonly [string, string])[], style: TableStyle): string {
   if (style.tsv) return tsv(fields);
-  const table = new Table({ style: colours(style) });
-  table.push(...fields.map(([name, value]) => ({ [name]: value })));
-  return `${table.toString()}\n`;
+  const table = new Table({ style: { ...colours(style), compact: true } });
+  const heights = fields.map(([name, value]) => {
+    const lines = value.split("\n");
+    for (const [index, line] of lines.entries()) table.push({ [index === 0 ? name : ""]: line });
+    return lines.length;
+  });
+  const [top = "", ...drawn] = table.toString().split("\n");
+  const separator = top.replace("┌", "├").replace("┬", "┼").replace("┐", "┤");
+  const bodies = heights.map((height) => drawn.splice(0, height).join("\n"));
+  return `${[top, bodies.join(`\n${separator}\n`), ...drawn].join("\n")}\n`;
 }
 
 const tsv = (rows: readonly (readonly string[])[]): string =>
