@@ -31,7 +31,15 @@ export async function httpRequest(
   path: string,
   question: HttpQuestion,
 ): Promise<HttpAnswer> {
-  const { port = 9200, method = "GET", headers = {}, body, timeoutMs = 5_000, authority, socketPath } = question;
+  const {
+    port = 9200,
+    method = "GET",
+    headers = {},
+    body,
+    timeoutMs = 5_000,
+    authority,
+    socketPath,
+  } = question;
   const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
   const request = authority === undefined ? plainRequest : tlsRequest;
   const ca = authority === undefined ? {} : { ca: readFileSync(authority) };
