@@ -8,6 +8,7 @@ import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import { startSluice } from "../lab/sluice.ts";
 import { agentSays } from "../support/agent-says.ts";
+import { lockTable } from "../support/lock-table.ts";
 
 // A primary and its replica by GTID, a second primary, and a proxy: what the agent says as each of the profiles.
 
@@ -83,25 +84,6 @@ async function answers(host: Host, path: string, status: number, port = 9200): P
     },
     { what: `${host.name}:${port}${path} ${status}` },
   );
-}
-
-/** A client that keeps a table for itself; resolves, once it has it, to what makes it let go. */
-async function lockTable(server: MariaDb, table: string): Promise<() => Promise<void>> {
-  const client = [
-    "mariadb",
-    "--no-defaults",
-    "-uroot",
-    `--socket=${server.socketPath}`,
-    "--unbuffered",
-    "-Ne",
-  ];
-  const sql = `LOCK TABLES ${table} WRITE; SELECT CONNECTION_ID(); DO SLEEP(600)`;
-  const process = await server.host.spawn([...client, sql]);
-  const [id] = await process.waitForOutput(/^\d+$/m);
-  return async () => {
-    await server.sql(`KILL ${id}`);
-    await process.ended();
-  };
 }
 
 describe("profile auto", () => {

@@ -66,7 +66,7 @@ export class FleetDaemon {
 
   /** A sluice command on the daemon's host, as root. */
   async command(...args: readonly string[]): Promise<RunResult> {
-    return await runSluice(this.host, args);
+    return await runSluice(this.host, args, { mayFail: true });
   }
 
   async rest(path: string, method = "GET", body?: unknown): Promise<HttpAnswer> {
@@ -106,7 +106,7 @@ export class FleetDaemon {
   }
 
   async lastEventId(): Promise<number> {
-    return (await this.eventsAfter(-1)).at(-1)?.id ?? -1;
+    return (await this.eventsAfter(0)).at(-1)?.id ?? 0;
   }
 
   /** What happens to the fleet while `act` runs, as `db2 new_primary`. */
