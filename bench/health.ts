@@ -9,6 +9,7 @@ import { startXinetd } from "../test/lab/xinetd.ts";
 import { firstRefusal } from "./health/first-refusal.ts";
 import { load, median } from "./health/load.ts";
 import { shellCheck, xinetdService } from "./health/shell-check.ts";
+import { bound, conclusion, report, section } from "./report.ts";
 
 const CLIENTS = 50;
 const CHECK_TIMEOUT_MS = 1000;
@@ -16,7 +17,6 @@ const ROUNDS = Number(process.argv[2] ?? 20);
 const SHELL_PORT = 9201;
 
 const lab = await Lab.create({ name: "bench-health" });
-let failures = 0;
 try {
   const host = await lab.host("db1");
   const clients = await lab.host("clients");
@@ -35,10 +35,7 @@ try {
 } finally {
   await lab.destroy();
 }
-console.log(
-  failures === 0 ? "\nEvery figure is within its bound." : `\n${failures} figures are out of their bounds.`,
-);
-process.exit(failures === 0 ? 0 : 1);
+process.exit(conclusion());
 
 async function measureLoad(host: Host, clients: Host, server: MariaDb, agent: Process): Promise<void> {
   const agentUrl = `http://${host.address}:9200/`;
@@ -150,21 +147,4 @@ function writeDefaults(host: Host, server: MariaDb): string {
 async function startShellCheck(host: Host, defaultsFile: string): Promise<void> {
   host.write("/etc/check.sh", shellCheck(defaultsFile), 0o755);
   await startXinetd(host, xinetdService(SHELL_PORT, "/etc/check.sh"), [SHELL_PORT]);
-}
-
-function section(title: string): void {
-  console.log(`\n${title}`);
-}
-
-function report(what: string, value: number, unit: string): void {
-  console.log(`  ${what.padEnd(58)} ${value.toFixed(value < 100 ? 1 : 0).padStart(8)} ${unit}`);
-}
-
-/** Prints a figure with its bound, and counts it if it is outside. */
-function bound(what: string, value: number, relation: ">=" | "<=" | "<", limit: number, unit: string): void {
-  const isWithin = relation === ">=" ? value >= limit : relation === "<=" ? value <= limit : value < limit;
-  if (!isWithin) failures += 1;
-  console.log(
-    `${isWithin ? "✓" : "✗"} ${what.padEnd(58)} ${value.toFixed(value < 100 ? 1 : 0).padStart(8)} ${unit} (bound: ${relation} ${limit} ${unit})`,
-  );
 }

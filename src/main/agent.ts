@@ -26,7 +26,7 @@ import { runDaemon } from "./daemon.ts";
 export async function agentCommand(args: readonly string[]): Promise<number> {
   const program = agentProgram();
   if (!parseProgram(program, args)) return 0;
-  becomeFrugal(process.env);
+  becomeFrugal("agent", process.env);
   return await runDaemon(agentPlan(program.opts(), process.env));
 }
 

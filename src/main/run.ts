@@ -8,6 +8,7 @@ import { formatProblem, formatWarning } from "../config/problem.ts";
 import { SecretKeys } from "../config/secrets.ts";
 import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
+import { becomeFrugal } from "../system/frugal-runtime.ts";
 import { findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { LogOptions } from "../telemetry/logger.ts";
@@ -28,6 +29,7 @@ interface RunFlags {
 export async function runCommand(args: readonly string[]): Promise<number> {
   const program = runProgram();
   if (!parseProgram(program, args)) return 0;
+  becomeFrugal("fleet", process.env);
   const flags = program.opts<RunFlags>();
   return await runDaemon(runPlan(flags, process.env));
 }
