@@ -43,6 +43,7 @@ export const COMMANDS = {
   restart: fleet("restart"),
   call: fleet("call"),
   reload: fleet("reload"),
+  render: entry(() => import("../cli/commands/render.ts")),
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
