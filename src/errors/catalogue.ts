@@ -374,6 +374,13 @@ export const CATALOGUE = {
     meaning: "A file could not be read or written.",
     remedy: "The sentence names the file and the reason.",
   },
+  HAPROXY_UNREACHABLE: {
+    kind: "transient",
+    http: 503,
+    exit: 3,
+    meaning: "HAProxy's runtime socket cannot be used.",
+    remedy: "See whether HAProxy runs, and `stats socket PATH level admin` in its configuration.",
+  },
   INTERNAL: {
     kind: "permanent",
     http: 500,

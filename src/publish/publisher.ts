@@ -4,13 +4,14 @@
  *
  *   fleet snapshot ──┬─▶ http/            200 or 503, for balancers; /status and /metrics for people and monitoring
  *                    ├─▶ agent-check      one line for HAProxy
+ *                    ├─▶ haproxy-socket/  orders to HAProxy's runtime socket
  *                    └─▶ agent-socket     unix sockets for the command line on this host
  *   (tcp/ holds what all three do with a connection)
  */
 export interface Publisher {
   /** The section's name in the configuration. */
   readonly name: string;
-  readonly module: "http" | "agent-check" | "agent-socket";
+  readonly module: "http" | "agent-check" | "agent-socket" | "haproxy-socket";
   /**
    * Begins to tell.
    * @throws SluiceError ADDRESS_IN_USE and others that say why it cannot

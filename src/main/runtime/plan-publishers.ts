@@ -1,11 +1,17 @@
 import type { Configuration, PublisherObject } from "../../config/configuration.ts";
+import { hostPort } from "../../config/values/address.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import { AgentCheckPublisher } from "../../publish/agent-check/agent-check-publisher.ts";
 import { AgentSocket } from "../../publish/agent-socket/agent-socket.ts";
+import {
+  type HaproxySocketOptions,
+  HaproxySocketPublisher,
+} from "../../publish/haproxy-socket/haproxy-socket-publisher.ts";
 import { HttpPublisher } from "../../publish/http/http-publisher.ts";
 import type { ServerSelection } from "../../publish/published-servers.ts";
 import type { Publisher } from "../../publish/publisher.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
+import type { Endpoint } from "../../topology/endpoint.ts";
 import type { Services } from "./services.ts";
 
 /** The sockets for the commands on this host. `controlGid`: group that may set maintenance besides the owner. */
@@ -65,9 +71,10 @@ export function createPublisher(
       };
       return new AgentCheckPublisher(options, fleet, clock, log);
     }
+    case "haproxy-socket":
+      return new HaproxySocketPublisher(haproxySocketOptions(publisher, servers), fleet, clock, log);
     case "port-gate":
     case "track-file":
-    case "haproxy-socket":
     case "notify":
       throw new SluiceError(
         "CONFIG_INVALID",
@@ -89,6 +96,38 @@ function selection({ name, parameters }: PublisherObject, configuration: Configu
   throw new SluiceError(
     "CONFIG_INVALID",
     `[${name}] service=${parameters.service} has no servers of its own`,
+  );
+}
+
+type Haproxy = Extract<PublisherObject, { module: "haproxy-socket" }>;
+
+function haproxySocketOptions(
+  { name, parameters: p }: Haproxy,
+  servers: ServerSelection,
+): HaproxySocketOptions {
+  if (p.server_name !== undefined && (servers === "all" || servers.length !== 1)) {
+    throw new SluiceError(
+      "CONFIG_INVALID",
+      `[${name}] server_name is the name of one server: give server=, too`,
+    );
+  }
+  return {
+    name,
+    socket: runtimeAddress(name, p.socket),
+    servers,
+    backends: p.backends,
+    serverName: p.server_name,
+    mode: p.mode,
+  };
+}
+
+function runtimeAddress(name: string, text: string): Endpoint {
+  if (text.startsWith("/")) return { kind: "socket", path: text };
+  const parsed = hostPort().parse(text);
+  if (parsed.ok) return { kind: "tcp", ...parsed.value };
+  throw new SluiceError(
+    "CONFIG_INVALID",
+    `[${name}] socket=${text} is ${parsed.wrong}; expected HOST:PORT or a path`,
   );
 }
 
