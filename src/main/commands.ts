@@ -27,6 +27,8 @@ export const COMMANDS = {
   doctor: entry(() => import("../cli/commands/doctor.ts")),
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
+  render: entry(() => import("../cli/commands/render.ts")),
+  "track-guard": entry(() => import("../cli/commands/track-guard.ts")),
   status: fleet("status"),
   list: fleet("list"),
   show: fleet("show"),
@@ -43,10 +45,11 @@ export const COMMANDS = {
   restart: fleet("restart"),
   call: fleet("call"),
   reload: fleet("reload"),
-  render: entry(() => import("../cli/commands/render.ts")),
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
+  maxping: entry(() => import("../cli/personas/maxping.ts")),
+  maxify: entry(() => import("../cli/personas/maxify.ts")),
   completion: {
     run: async (args) => (await import("../cli/completion/completion.ts")).runCompletion(args, COMMAND_TABLE),
     program: async () => {
@@ -63,6 +66,8 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "clustercheck",
   "mysqlchk",
   "connectorchk",
+  "maxping",
+  "maxify",
 ]);
 
 /** For shell completion. */

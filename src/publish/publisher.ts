@@ -5,13 +5,15 @@
  *   fleet snapshot ──┬─▶ http/            200 or 503, for balancers; /status and /metrics for people and monitoring
  *                    ├─▶ agent-check      one line for HAProxy
  *                    ├─▶ haproxy-socket/  orders to HAProxy's runtime socket
+ *                    ├─▶ track-file/      a number for keepalived
+ *                    ├─▶ notify/          active or passive, to REST APIs
  *                    └─▶ agent-socket     unix sockets for the command line on this host
  *   (tcp/ holds what all three do with a connection)
  */
 export interface Publisher {
   /** The section's name in the configuration. */
   readonly name: string;
-  readonly module: "http" | "agent-check" | "agent-socket" | "haproxy-socket";
+  readonly module: "http" | "agent-check" | "agent-socket" | "haproxy-socket" | "track-file" | "notify";
   /**
    * Begins to tell.
    * @throws SluiceError ADDRESS_IN_USE and others that say why it cannot
