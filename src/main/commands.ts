@@ -28,6 +28,7 @@ export const COMMANDS = {
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
   render: entry(() => import("../cli/commands/render.ts")),
+  haproxy: entry(() => import("../cli/commands/haproxy.ts")),
   "track-guard": entry(() => import("../cli/commands/track-guard.ts")),
   status: fleet("status"),
   list: fleet("list"),
