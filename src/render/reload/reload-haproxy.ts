@@ -1,7 +1,7 @@
 /**
  * render/reload/: a new configuration into service, without a connection refused or reset; the old one back where it fails.
  *
- *   NEW ─haproxy -c─▶ swap the file ─▶ start ─┬─ master-worker: SIGUSR2, the sockets are passed on
+ *   NEW ─haproxy -c, bind─▶ swap the file ─▶ start ─┬─ master-worker: SIGUSR2, the sockets are passed on
  *                                             ├─ expose-fd: a second process fetches them over the runtime socket (-x)
  *                                             ├─ reuseport: a second process binds beside the first
  *                                             └─ noreuseport: -sf, which pauses the first (SIGTTOU) and resumes it (SIGTTIN)
@@ -20,6 +20,7 @@ import {
   listeningAddresses,
   processesCalled,
 } from "./process-table.ts";
+import { rehearseBinds } from "./rehearse-binds.ts";
 import { runProgram } from "./run-program.ts";
 import { findHaproxy, type RunningHaproxy, workersOf } from "./running-haproxy.ts";
 
@@ -53,6 +54,10 @@ export async function reloadHaproxy(options: ReloadOptions): Promise<ReloadRepor
   const text = readText(options.config);
   const before = readText(file);
   await validate(running, file, options);
+  await rehearseBinds(
+    text,
+    running.serving.flatMap((pid) => listeningAddresses(pid)),
+  );
   const mode = statSync(file).mode & 0o7777;
   const backup = `${file}.bak`;
   writeFileAtomically(backup, before, mode);
