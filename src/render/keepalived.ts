@@ -88,6 +88,7 @@ function globalSection({ mail, scriptUser, notify, sluice }: KeepalivedOptions):
       comment(
         "Each change of state, in order, through a FIFO: a script per change (notify) could overtake the one before it.",
       ),
+      "fifo_write_vrrp_states_on_reload",
       "vrrp_notify_fifo /run/keepalived-sluice.fifo",
       `vrrp_notify_fifo_script ${quoted([sluice, "maxify", ...notify, "--fifo"].map(shellWord).join(" "))} ${scriptUser}`,
     ],

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { setPassive } from "../../client/rest/passive.ts";
 import { duration } from "../../config/values/duration.ts";
 import { text } from "../../config/values/text.ts";
@@ -18,7 +19,9 @@ const RETRY_MS = 1000;
 const GIVE_UP_MS = 3_600_000;
 /** How long the last message may take when keepalived ends. */
 const FAREWELL_MS = 3000;
-const PARENT_LOOK_MS = 250;
+const PARENT_LOOK_MS = 100;
+/** After SIGTERM. */
+const LAST_LOOKS = 15;
 
 const options = {
   ...REST_OPTIONS,
@@ -131,32 +134,33 @@ async function followFifo(
     printError(`maxify: ${sentence}\n`),
   );
   reader.start();
-  const end = await keepalivedEnds();
-  // STOP is in the FIFO by now; a keepalived that was killed could not write it.
+  const isEnding = await keepalivedEnds();
+  // What it wrote last; a keepalived that was killed could not write STOP.
   reader.read();
   reader.close();
-  if (end === "gone") for (const flag of flags) flag.want(true);
+  if (isEnding) for (const flag of flags) flag.want(true);
   const settled = Promise.all(flags.map((flag) => flag.settled()));
-  await Promise.race([
-    settled,
-    new Promise<void>((resolve) => SYSTEM_CLOCK.after(FAREWELL_MS, () => resolve())),
-  ]);
+  await Promise.race([settled, wait(FAREWELL_MS)]);
   return 0;
 }
 
-function keepalivedEnds(): Promise<"signal" | "gone"> {
+/**
+ * Resolves when this program is to end: to true when keepalived does, too. keepalived sends SIGTERM before it ends, before it writes
+ * STOP, and also where it only reads its configuration again; then it goes on, and another reader takes over.
+ */
+async function keepalivedEnds(): Promise<boolean> {
   const parent = process.ppid;
-  return new Promise((resolve) => {
-    const look = setInterval(() => {
-      if (process.ppid !== parent) settle("gone");
-    }, PARENT_LOOK_MS);
-    const settle = (how: "signal" | "gone"): void => {
-      clearInterval(look);
-      resolve(how);
-    };
-    process.once("SIGTERM", () => settle("signal"));
-    process.once("SIGINT", () => settle("signal"));
+  let isSignalled = false;
+  process.once("SIGTERM", () => {
+    isSignalled = true;
   });
+  process.once("SIGINT", () => {
+    isSignalled = true;
+  });
+  const isGone = (): boolean => process.ppid !== parent;
+  while (!isSignalled && !isGone()) await wait(PARENT_LOOK_MS);
+  for (let look = 0; look < LAST_LOOKS && !isGone(); look++) await wait(PARENT_LOOK_MS);
+  return isGone();
 }
 
 const line = (_fields: unknown, message: string): void => printError(`maxify: ${message}\n`);
