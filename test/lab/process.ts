@@ -7,7 +7,8 @@ import { LabError } from "./lab-error.ts";
 import { TextTail } from "./text-tail.ts";
 
 const OUTPUT_CAP = 1 << 20;
-const SIGNAL_DEADLINE_MS = 5_000;
+const SIGNAL_DEADLINE_MS = 10_000;
+const RESEND_MS = 250;
 
 export interface Launch {
   /** The whole environment besides PATH, HOME and LANG: nothing leaks in from the test process. */
@@ -126,13 +127,11 @@ export class Process {
   /** SIGSTOP: alive, its sockets open, and silent. A wrapper stops itself when its child does; both must be seen stopped,
    * else the SIGCONT that follows could reach the wrapper too early and leave it stopped for good. */
   async stop(): Promise<void> {
-    this.kill("SIGSTOP");
-    await this.#reach((state) => state === "T");
+    await this.#reach("SIGSTOP", (state) => state === "T");
   }
 
   async cont(): Promise<void> {
-    this.kill("SIGCONT");
-    await this.#reach((state) => state !== "T");
+    await this.#reach("SIGCONT", (state) => state !== "T");
   }
 
   closeInput(): void {
@@ -195,11 +194,20 @@ export class Process {
     );
   }
 
-  async #reach(isReached: (state: string) => boolean): Promise<void> {
+  /** Sends the signal until it has its effect: a wrapper that wakes late sends its child a SIGCONT of its own. */
+  async #reach(signal: "SIGSTOP" | "SIGCONT", isReached: (state: string) => boolean): Promise<void> {
     const pids = new Set([this.#pid, this.#child.pid]);
+    let sentAt = Number.NEGATIVE_INFINITY;
     await eventually(
-      () =>
-        [...pids].every((pid) => isReached(read(`/proc/${pid}/stat`).split(") ").at(-1)?.charAt(0) ?? "")),
+      () => {
+        if (performance.now() - sentAt > RESEND_MS) {
+          this.kill(signal);
+          sentAt = performance.now();
+        }
+        return [...pids].every((pid) =>
+          isReached(read(`/proc/${pid}/stat`).split(") ").at(-1)?.charAt(0) ?? ""),
+        );
+      },
       { within: SIGNAL_DEADLINE_MS, every: 1, what: `a change of state of ${this.#name}` },
     );
   }
