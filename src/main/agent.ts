@@ -36,6 +36,8 @@ const HTTP_FLAGS: ParameterSet = PUBLISHER.modules.http;
 // What is said of who may ask holds for both ports.
 const { address, only_from, max_connections } = PUBLISHER.modules.http;
 const SHARED_FLAGS: ParameterSet = { address, only_from, max_connections };
+const GATE_FLAGS: ParameterSet = PUBLISHER.modules["port-gate"];
+const GATE_NAMES: Readonly<Record<string, string>> = { backend: "gate-backend" };
 const AGENT_DEFAULTS: Readonly<Record<string, string>> = { heartbeat: "100ms" };
 // Some flags need another name than their parameter: port is the server's.
 const HTTP_NAMES: Readonly<Record<string, string>> = { address: "listen", port: "http-port", ssl: "https" };
@@ -49,6 +51,7 @@ function httpFlag(name: string): string {
 interface AgentFlags extends Record<string, unknown> {
   readonly name: string;
   readonly agentPort?: string;
+  readonly gate?: boolean;
   readonly runtimeDir?: string;
   readonly stateDir?: string;
   readonly pidFile?: string;
@@ -79,14 +82,21 @@ export function agentProgram(): Command {
         continue;
       }
       const value = AGENT_DEFAULTS[name] ?? byDefault;
+      // A switch may stand alone: --keep-on-exit.
+      const placeholder = [type.json["type"]].flat().includes("boolean") ? "[value]" : "<value>";
       program.option(
-        `--${flagOf(name)} <value>`,
+        `--${flagOf(name)} ${placeholder}`,
         `${description} (${type.expected})${value ? ` (default: ${value})` : ""}`,
       );
     }
   };
   ofSchema(MONITOR_FLAGS, dashed);
   ofSchema(HTTP_FLAGS, httpFlag);
+  program.option(
+    "--gate",
+    "open a mirror port while the server is healthy, for balancers that only try a port",
+  );
+  ofSchema(GATE_FLAGS, gateFlag);
   return program
     .option("--agent-port <port>", "answer HAProxy's agent-check on this port")
     .option("--runtime-dir <dir>", "directory of agent.sock and control.sock")
@@ -103,6 +113,7 @@ function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
   const { target, warnings } = resolveConnection(flags as ConnectionFlags, env, REAL_FILES);
   for (const warning of warnings) process.stderr.write(`sluice agent: ${warning}\n`);
   const sections = agentSections(flags, target.endpoint.kind === "tcp" ? target.endpoint : undefined);
+  if (!flags.gate) refuseWithoutGate(flags);
   return {
     configuration: compile(sections),
     origin: { file: undefined, sections, files: REAL_FILES, env },
@@ -162,7 +173,27 @@ function agentSections(
             ...given(flags, SHARED_FLAGS, httpFlag),
           }),
         ]),
+    ...(flags.gate ? [gateSection(flags, tcp?.port)] : []),
   ];
+}
+
+/** The gate leads to the port that is watched, where it is known. */
+function gateSection(flags: AgentFlags, serverPort: number | undefined): SourceSection {
+  return section("gate", {
+    type: "publisher",
+    module: "port-gate",
+    server: flags.name,
+    ...(serverPort === undefined ? {} : { real_port: String(serverPort) }),
+    ...given(flags, GATE_FLAGS, gateFlag),
+  });
+}
+
+function refuseWithoutGate(flags: AgentFlags): void {
+  const alone = Object.keys(GATE_FLAGS)
+    .map(gateFlag)
+    .find((name) => flags[camelCase(name)] !== undefined);
+  if (alone !== undefined)
+    throw new SluiceError("USAGE", `--${alone} is about the port gate: give --gate, too`);
 }
 
 function compile(sections: readonly SourceSection[]): Configuration {
@@ -178,6 +209,7 @@ function compile(sections: readonly SourceSection[]): Configuration {
 function flagOf(section: string | undefined, parameter: string | undefined): string {
   if (parameter === undefined) return section ?? "?";
   if (section === "agent-check" && parameter === "port") return "agent-port";
+  if (section === "gate") return gateFlag(parameter);
   return section === "http" || section === "agent-check" ? httpFlag(parameter) : dashed(parameter);
 }
 
@@ -211,6 +243,7 @@ function defaultStateDirectory(env: NodeJS.ProcessEnv): string {
   return `${env["XDG_STATE_HOME"] ?? `${env["HOME"] ?? "/tmp"}/.local/state`}/sluice`;
 }
 
+const gateFlag = (name: string): string => GATE_NAMES[name] ?? dashed(name);
 const dashed = (name: string): string => name.replaceAll("_", "-");
 const camelCase = (name: string): string =>
   name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -55,6 +55,11 @@ export const COMMANDS = {
   },
 } as const satisfies Record<string, CommandEntry>;
 
+/** What Sluice starts itself, and nobody else: in no help. */
+export const HELPERS: Readonly<Record<string, () => Promise<number>>> = {
+  "gate-guard": async () => (await import("./gate-guard.ts")).gateGuard(),
+};
+
 export type CommandName = keyof typeof COMMANDS;
 
 /** Commands that are meant where the executable is called under their name. */

@@ -35,7 +35,7 @@ const http = {
   isYes: (answer: string) => answer.startsWith("HTTP/1.1 200 "),
 };
 
-const CONTRACTS: Readonly<Record<Publisher["module"], Contract>> = {
+const CONTRACTS: Readonly<Record<Exclude<Publisher["module"], "port-gate">, Contract>> = {
   http: {
     ...http,
     create: (place, fleet, clock) =>

@@ -6,6 +6,7 @@ import { HttpPublisher } from "../../publish/http/http-publisher.ts";
 import type { ServerSelection } from "../../publish/published-servers.ts";
 import type { Publisher } from "../../publish/publisher.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
+import { createPortGate } from "./plan-port-gate.ts";
 import type { Services } from "./services.ts";
 
 /** The sockets for the commands on this host. `controlGid`: group that may set maintenance besides the owner. */
@@ -66,6 +67,7 @@ export function createPublisher(
       return new AgentCheckPublisher(options, fleet, clock, log);
     }
     case "port-gate":
+      return createPortGate(publisher, servers, configuration, services);
     case "track-file":
     case "haproxy-socket":
     case "notify":
