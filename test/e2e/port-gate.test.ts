@@ -103,7 +103,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
   test("open while the server is up: remote and local, IPv4 and IPv6; a normal stop leaves nothing", async () => {
     await startAgent(backend);
     await opens();
-    expect(await isOpen(MIRROR, host.address6)).toBe(true);
+    await eventually(() => isOpen(MIRROR, host.address6), { what: "open for IPv6" });
     for (const address of ["127.0.0.1", "::1", host.address, host.address6]) {
       expect([address, await isOpenInside(address)]).toEqual([address, true]);
     }
@@ -194,7 +194,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     await running().terminate();
     await startAgent(backend, "--source-address", `192.0.2.7,${lab.address},${lab.address6}`);
     await opens();
-    expect(await isOpen(MIRROR, host.address6)).toBe(true);
+    await eventually(() => isOpen(MIRROR, host.address6), { what: "open for IPv6" });
   }, 30_000);
 
   test("protect_real_port: only through the gate, from this host and from listed peers", async () => {
@@ -262,6 +262,7 @@ async function watchFor(ms: number): Promise<readonly string[]> {
     const found = await dial(MIRROR);
     if (typeof found === "string") refused.push(`${Math.round(performance.now() - begun)} ms: ${found}`);
     else found.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
   return refused;
 }

@@ -66,9 +66,13 @@ export class GatedConnections {
   }
 }
 
+// The kernel remembers these for minutes after the connection has ended.
+const HAS_ENDED = /\b(TIME_WAIT|CLOSE)\b/;
+
 /** The first `src=` and `sport=` of a line are the client's. */
 export function parseConntrack(listing: string): readonly GatedConnection[] {
   return listing.split("\n").flatMap((line) => {
+    if (HAS_ENDED.test(line)) return [];
     const [, address, port] = /\bsrc=(\S+) dst=\S+ sport=(\d+)/.exec(line) ?? [];
     return address === undefined || port === undefined ? [] : [{ address, port: Number(port) }];
   });

@@ -56,6 +56,8 @@ export class PortGate implements Publisher {
   #firewall: Firewall | undefined;
   #isOpen = false;
   #isDue = false;
+  /** Something was known of the server since the start. */
+  #isKnown = false;
   #isWorking = false;
   #work: Promise<void> = Promise.resolve();
   #lastFailure = "";
@@ -155,8 +157,9 @@ export class PortGate implements Publisher {
   /** Undefined while nothing is known: then nothing is changed, and an opening that was found goes its way. */
   #wanted(): boolean | undefined {
     const verdict = this.#verdict();
-    if (verdict === undefined) return false;
-    if (!verdict.known) return undefined;
+    // At first nothing may be known yet; later, that nothing is known is a no.
+    if (verdict?.known !== true) return this.#isKnown ? false : undefined;
+    this.#isKnown = true;
     return verdict.up && this.#clock.now() <= verdict.staleAt;
   }
 
