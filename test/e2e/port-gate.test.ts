@@ -89,6 +89,16 @@ const opens = async (within = 5000): Promise<unknown> =>
 const closes = async (within: number): Promise<unknown> =>
   await eventually(async () => !(await isOpen()), { within, every: 5, what: "the gate closed" });
 
+/** A login that makes no sense gets an answer, if there is anybody at the other end. */
+function answersTo(socket: Socket): Promise<unknown> {
+  socket.setTimeout(3000);
+  return new Promise((resolve, reject) => {
+    socket.once("data", resolve);
+    socket.once("timeout", () => reject(new Error("the server does not answer through the closed gate")));
+    socket.write(Buffer.from([1, 0, 0, 1, 0]));
+  });
+}
+
 /** Every line of the firewall that is Sluice's. */
 async function ownRules(): Promise<string> {
   const script = "nft list ruleset; iptables-save; ip6tables-save";
@@ -236,6 +246,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
       if (!isKept) await eventually(() => end === "ECONNRESET", { within: 3000, what: "a reset" });
       expect(end).toBe(isKept ? "" : "ECONNRESET");
       expect([client.destroyed, direct.destroyed]).toEqual([!isKept, false]);
+      if (isKept) await answersTo(client);
       await host.run(["rm", `${host.folder}/off`]);
       await running().terminate();
     }

@@ -16,12 +16,16 @@ export const remoteChain = ({ mirrorPort }: GatePlan): string => `SLUICE-REMOTE-
 export const localChain = ({ mirrorPort }: GatePlan): string => `SLUICE-LOCAL-${mirrorPort}`;
 export const protectChain = ({ mirrorPort }: GatePlan): string => `SLUICE-REAL-${mirrorPort}`;
 
+// Said of every jump: the kernel tracks connections only while some rule asks for it, and the established ones through a
+// closed gate need that until they end.
+const NEW = ["-m", "conntrack", "--ctstate", "NEW"];
+
 /** Where the kernel's chains lead into ours. */
 export function jumps(plan: GatePlan): readonly Jump[] {
   const { realPort, protectExcept } = plan;
   return [
-    { table: "nat", from: "PREROUTING", match: [], to: remoteChain(plan) },
-    { table: "nat", from: "OUTPUT", match: ["-o", "lo"], to: localChain(plan) },
+    { table: "nat", from: "PREROUTING", match: NEW, to: remoteChain(plan) },
+    { table: "nat", from: "OUTPUT", match: ["-o", "lo", ...NEW], to: localChain(plan) },
     ...(protectExcept === undefined
       ? []
       : [
