@@ -18,6 +18,7 @@ import { findGroup, findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { DaemonPlan } from "./daemon.ts";
 import { runDaemon } from "./daemon.ts";
+import { flagSection } from "./flag-section.ts";
 
 /**
  * `sluice agent`: the daemon of `sluice run` without a configuration file. Its flags become the objects that a file would
@@ -149,14 +150,14 @@ function agentSections(
       ? { socket: "/found/by/the/connection" }
       : { address: tcp.host, port: String(tcp.port) };
   return [
-    section(flags.name, { type: "server", ...address }),
-    section(MONITOR_NAME, {
+    flagSection(flags.name, { type: "server", ...address }),
+    flagSection(MONITOR_NAME, {
       type: "monitor",
       module: "auto",
       servers: flags.name,
       ...given(flags, MONITOR_FLAGS, dashed),
     }),
-    section("http", {
+    flagSection("http", {
       type: "publisher",
       module: "http",
       server: flags.name,
@@ -165,7 +166,7 @@ function agentSections(
     ...(flags.agentPort === undefined
       ? []
       : [
-          section("agent-check", {
+          flagSection("agent-check", {
             type: "publisher",
             module: "agent-check",
             server: flags.name,
@@ -179,7 +180,7 @@ function agentSections(
 
 /** The gate leads to the port that is watched, where it is known. */
 function gateSection(flags: AgentFlags, serverPort: number | undefined): SourceSection {
-  return section("gate", {
+  return flagSection("gate", {
     type: "publisher",
     module: "port-gate",
     server: flags.name,
@@ -226,16 +227,6 @@ function given(
     values[name] = secret ? readPasswordFile(String(value), REAL_FILES).reveal() : String(value);
   }
   return values;
-}
-
-function section(name: string, values: Readonly<Record<string, string>>): SourceSection {
-  const parameters = Object.entries(values).map(([key, value]) => ({
-    name: key,
-    value,
-    at: undefined,
-    quoted: true,
-  }));
-  return { name, at: undefined, origin: "file", parameters };
 }
 
 function defaultStateDirectory(env: NodeJS.ProcessEnv): string {

@@ -46,6 +46,16 @@ export const COMMANDS = {
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
+  mysqlchk_iptables: {
+    run: async (args) => (await import("./mysqlchk-iptables.ts")).mysqlchkIptables(args),
+    program: async () => {
+      const [{ SPEC }, { programOf }] = await Promise.all([
+        import("../cli/personas/mysqlchk-iptables/options.ts"),
+        import("../cli/program.ts"),
+      ]);
+      return programOf(SPEC);
+    },
+  },
   completion: {
     run: async (args) => (await import("../cli/completion/completion.ts")).runCompletion(args, COMMAND_TABLE),
     program: async () => {
@@ -67,6 +77,7 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "clustercheck",
   "mysqlchk",
   "connectorchk",
+  "mysqlchk_iptables",
 ]);
 
 /** For shell completion. */

@@ -34,7 +34,6 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  if (process.env["DEBUG_GATE"]) console.log(agent?.output);
   for (const socket of sockets) socket.destroy();
   sockets.clear();
   if (agent !== undefined && !agent.hasExited) await agent.terminate();
