@@ -201,6 +201,7 @@ export class PortGate implements Publisher {
     if (isOpen) await firewall.open(ttlMs);
     else await firewall.close();
     this.#isOpen = isOpen;
+    this.#isDue = false;
     this.#counts[isOpen ? "opened" : "closed"] += 1;
     const tookMs = Math.round(this.#clock.monotonic() - begun);
     const words = `port ${plan.mirrorPort} is ${isOpen ? "open" : "closed"}: ${reason}`;

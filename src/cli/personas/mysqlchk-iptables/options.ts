@@ -153,8 +153,8 @@ export function backgroundArguments(args: readonly string[]): readonly string[] 
 function longForms(args: readonly string[]): readonly string[] {
   const long: string[] = [];
   for (let i = 0; i < args.length; i += 1) {
-    const arg = args[i] ?? "";
-    const name = SHORT[arg] ?? (arg === "--username" ? "user" : undefined);
+    const arg = (args[i] ?? "").replace(/^--username(?==|$)/, "--user");
+    const name = SHORT[arg];
     long.push(name === undefined ? arg : `--${name}`);
     const known = Object.entries(SPEC.options).find(([key]) => long.at(-1) === `--${key}`)?.[1];
     const value = args[i + 1];
