@@ -73,7 +73,7 @@ async function summaries(names: readonly CommandName[]): Promise<readonly string
   const programs = await Promise.all(names.map((name) => COMMANDS[name].program([])));
   return programs.map((program, index) => {
     const summary = program.summary() || firstLine(program.description());
-    return `  ${(names[index] ?? "").padEnd(14)}${summary}`;
+    return `  ${(names[index] ?? "").padEnd(18)}${summary}`;
   });
 }
 

@@ -76,6 +76,7 @@ async function run(args: GateArguments): Promise<number> {
       format: "text",
     },
     createCompanion: undefined,
+    createAdmin: undefined,
   });
 }
 

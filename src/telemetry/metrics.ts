@@ -19,7 +19,7 @@ export interface EventCount {
 }
 
 /** A port gate now, and what it has counted since the start. */
-export interface GateCounts {
+interface GateCounts {
   readonly publisher: string;
   readonly isOpen: boolean;
   readonly opened: number;

@@ -40,7 +40,7 @@ export interface GateMeans {
 }
 
 /** An upgrade that takes longer closes the gate, ms. */
-export const KEEP_MS = 30_000;
+const KEEP_MS = 30_000;
 const RETRY_MS = 100;
 
 /** Publisher `port-gate`. */

@@ -12,9 +12,9 @@ export interface Jump {
   readonly to: string;
 }
 
-export const remoteChain = ({ mirrorPort }: GatePlan): string => `SLUICE-REMOTE-${mirrorPort}`;
-export const localChain = ({ mirrorPort }: GatePlan): string => `SLUICE-LOCAL-${mirrorPort}`;
-export const protectChain = ({ mirrorPort }: GatePlan): string => `SLUICE-REAL-${mirrorPort}`;
+const remoteChain = ({ mirrorPort }: GatePlan): string => `SLUICE-REMOTE-${mirrorPort}`;
+const localChain = ({ mirrorPort }: GatePlan): string => `SLUICE-LOCAL-${mirrorPort}`;
+const protectChain = ({ mirrorPort }: GatePlan): string => `SLUICE-REAL-${mirrorPort}`;
 
 // Said of every jump: the kernel tracks connections only while some rule asks for it, and the established ones through a
 // closed gate need that until they end.

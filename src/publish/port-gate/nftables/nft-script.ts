@@ -2,7 +2,7 @@
 import { familyOf, type GatePlan } from "../gate-plan.ts";
 
 /** A private table, which nobody else has a reason to touch; one for each gate of this host. */
-export function tableOf({ mirrorPort }: GatePlan): string {
+function tableOf({ mirrorPort }: GatePlan): string {
   return `inet sluice_gate_${mirrorPort}`;
 }
 
