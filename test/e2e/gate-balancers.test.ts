@@ -197,7 +197,7 @@ describe("mysqlchk_iptables", () => {
   test("-t tells and changes nothing; -d, -s, -x; the disable file; never two", async () => {
     const account = ["-u", "checker", "-p", PASSWORD, "-e", `${two.host.folder}/client.cnf`];
     const rules = async () =>
-      (await two.host.run(["nft", "list", "ruleset"])).stdout.replace(/elements = .*/g, "");
+      (await two.host.run(["nft", "list", "ruleset"])).stdout.replace(/\s*elements = .*/g, "");
     const before = await rules();
     const tested = await persona(["-t", ...gate, ...account]);
     expect(tested.stdout).toMatch(/wsrep_local_state.*4/);

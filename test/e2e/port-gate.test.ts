@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { eventually } from "../eventually.ts";
 import type { Host } from "../lab/host.ts";
@@ -253,8 +254,20 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
   }, 40_000);
 
   test("gives up root with --run-as and goes on", async () => {
-    await startAgent(backend, "--run-as", "nobody", "--runtime-dir", `${host.folder}/run-${backend}`);
+    await startAgent(
+      backend,
+      "--run-as",
+      "nobody",
+      "--state-dir",
+      `${host.folder}/state-${backend}`,
+      "--runtime-dir",
+      `${host.folder}/run-${backend}`,
+    );
     await opens();
+    const status = readFileSync(`/proc/${running().pid}/status`, "utf8");
+    expect(status).toMatch(/^Uid:\t65534\t65534/m);
+    // CAP_NET_ADMIN, and nothing else.
+    expect(status).toMatch(/^CapEff:\t0000000000001000$/m);
     process.kill(server.pid, "SIGKILL");
     await running().waitForOutput(/port 3308 is closed: /, 1000);
     await server.kill().catch(() => {});
