@@ -6,7 +6,7 @@ import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
-import { startSluice } from "../lab/sluice.ts";
+import { runSluice, startSluice } from "../lab/sluice.ts";
 
 // A real server, the kernel's own firewall, and clients on this host and on another one.
 
@@ -276,6 +276,48 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     await running().terminate();
     expect(await ownRules()).toBe("");
   }, 30_000);
+});
+
+describe("refused, with what to do", () => {
+  const attempt = async (flags: readonly string[], user?: string) => {
+    const places = [
+      "--http-port",
+      "9299",
+      "--runtime-dir",
+      `${host.folder}/other`,
+      "--state-dir",
+      `${host.folder}/other`,
+    ];
+    const args = ["agent", "--socket", server.socketPath, "--user", "checker", "--gate", ...places, ...flags];
+    return await runSluice(host, args, { mayFail: true, ...(user === undefined ? {} : { user }) });
+  };
+
+  test("without the privilege", async () => {
+    await host.run(["install", "-d", "-o", "nobody", `${host.folder}/other`]);
+    for (const backend of ["nftables", "iptables", "auto"]) {
+      const { code, stderr } = await attempt(["--gate-backend", backend], "nobody");
+      expect([code, stderr]).toEqual([
+        4,
+        expect.stringContaining("start as root, or give the process CAP_NET_ADMIN"),
+      ]);
+    }
+    await host.run(["rm", "-r", `${host.folder}/other`]);
+  }, 30_000);
+
+  test("a second gate of the same port, and a port on which somebody listens", async () => {
+    await startAgent("nftables");
+    await opens();
+    const second = await attempt([]);
+    expect(second.stderr).toContain("another process of Sluice keeps the gate of port 3308");
+    expect(await isOpen()).toBe(true);
+    const taken = await attempt(["--mirror-port", "9200"]);
+    expect(taken.stderr).toMatch(/sluice \(process \d+\) listens on the mirror port 9200/);
+  }, 30_000);
+
+  test("flags that contradict each other or are wrong", async () => {
+    expect((await attempt(["--mirror-port", "3306"])).stderr).toContain("--mirror-port: it is the real port");
+    expect((await attempt(["--source-address", "10.0.0.300"])).stderr).toContain("--source-address");
+  });
 });
 
 /** For so long, what a client from outside met instead of the server's greeting. */

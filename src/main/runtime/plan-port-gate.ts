@@ -25,8 +25,6 @@ export function createPortGate(
   services: Services,
 ): PortGate {
   const server = onlyServer(name, servers, configuration);
-  if (p.mirror_port === p.real_port)
-    throw new SluiceError("CONFIG_INVALID", `[${name}] mirror_port and real_port are both ${p.real_port}`);
   const plan: GatePlan = Object.freeze({
     mirrorPort: p.mirror_port,
     realPort: p.real_port,
