@@ -253,6 +253,29 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     }
   }, 40_000);
 
+  test("a normal stop: connections go on where others have NAT, too, and are reset where nobody would translate", async () => {
+    for (const isTranslated of [true, false]) {
+      const others = isTranslated
+        ? "table ip other { chain c { type nat hook prerouting priority 0; tcp dport 81 redirect to :80; }; }"
+        : "";
+      await host.run(["nft", "-f", "-"], {
+        stdin: `add table ip other\ndelete table ip other\n${others}\n`,
+      });
+      await startAgent(backend);
+      await opens();
+      const client = await dial(MIRROR);
+      if (typeof client === "string") throw new Error(client);
+      let end = "";
+      client.once("error", (error: NodeJS.ErrnoException) => {
+        end = error.code ?? "";
+      });
+      client.setTimeout(0);
+      await running().terminate();
+      if (isTranslated) await answersTo(client);
+      else await eventually(() => end === "ECONNRESET", { within: 3000, what: "a reset" });
+    }
+  }, 30_000);
+
   test("gives up root with --run-as and goes on", async () => {
     await startAgent(
       backend,

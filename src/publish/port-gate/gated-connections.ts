@@ -1,6 +1,7 @@
 import type { RunCommand } from "../../system/run-command.ts";
 import { firewallError } from "./firewall-errors.ts";
 import { type Family, familyOf, type GatePlan } from "./gate-plan.ts";
+import { othersTranslate } from "./other-nat.ts";
 
 /** A connection through the gate, by its client's end. */
 export interface GatedConnection {
@@ -48,6 +49,13 @@ export class GatedConnections {
     if (connections.length > 0)
       await Promise.all(FAMILIES.map(async (family) => await this.#conntrack("-D", family)));
     return connections.length;
+  }
+
+  /** Whether they can go on without the rules of the gate: the kernel translates only while some rule needs it. */
+  async outliveRules(): Promise<boolean> {
+    const listings = [["nft", "list", "ruleset"], ["iptables-legacy-save"], ["ip6tables-legacy-save"]];
+    const found = await Promise.all(listings.map((argv) => this.#run(argv)));
+    return found.some(({ stdout }) => othersTranslate(stdout));
   }
 
   async #list(family: Family): Promise<readonly GatedConnection[]> {

@@ -23,6 +23,7 @@ let done: string[];
 let found: boolean;
 let failure: SluiceError | undefined;
 let isDisturbed: boolean;
+let isTracked: boolean;
 let gate: PortGate;
 
 const note = (what: string): void => {
@@ -52,6 +53,7 @@ const firewall = (name: Firewall["name"]): Firewall => ({
 function create(options: Partial<PortGateOptions> = {}, firewalls = [firewall("nftables")]): PortGate {
   const connections = {
     check: async () => note("check"),
+    outliveRules: async () => isTracked,
     cut: async () => {
       note("cut");
       return 2;
@@ -80,6 +82,7 @@ beforeEach(() => {
   found = false;
   failure = undefined;
   isDisturbed = false;
+  isTracked = true;
 });
 
 describe("follows the verdict", () => {
@@ -184,9 +187,16 @@ describe("the end", () => {
   test("takes every rule away", async () => {
     await start();
     await gate.close("exit");
-    expect(done).toEqual(["remove"]);
+    expect(done).toEqual(["close", "remove"]);
     await gate.close("exit");
-    expect(done).toEqual(["remove"]);
+    expect(done).toEqual(["close", "remove"]);
+  });
+
+  test("resets connections that nobody would translate any more", async () => {
+    isTracked = false;
+    await start();
+    await gate.close("exit");
+    expect(done).toEqual(["close", "cut", "remove"]);
   });
 
   test("keep_on_exit leaves an open gate for a while, but not when the object is changed", async () => {
@@ -195,7 +205,7 @@ describe("the end", () => {
     expect(done).toEqual(["renew 30000", "leave"]);
     await start({ keepOnExit: true });
     await gate.close("changed");
-    expect(done).toEqual(["remove"]);
+    expect(done).toEqual(["close", "remove"]);
   });
 });
 

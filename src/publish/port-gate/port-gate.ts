@@ -35,7 +35,7 @@ export interface PortGateOptions {
 export interface GateMeans {
   /** In order of preference. */
   readonly firewalls: readonly Firewall[];
-  readonly connections: { check(): Promise<void>; cut(): Promise<number> };
+  readonly connections: { check(): Promise<void>; cut(): Promise<number>; outliveRules(): Promise<boolean> };
   readonly claim: { take(mirrorPort: number): Promise<void>; release(): void };
 }
 
@@ -130,9 +130,12 @@ export class PortGate implements Publisher {
       this.#log.info({ event: "gate_kept" }, words);
       return;
     }
-    await firewall.remove();
+    await firewall.close();
     this.#isOpen = false;
-    if (cutAfterMs === 0) await this.#cut();
+    // A connection that nobody translates any more would hang: it is better reset.
+    if (cutAfterMs === 0 || !(await this.#means.connections.outliveRules()))
+      await this.#cut().catch((error: unknown) => this.#failed(error));
+    await firewall.remove();
     this.#log.info({ event: "gate_removed" }, `port ${plan.mirrorPort} is closed, and its rules are gone`);
   }
 
