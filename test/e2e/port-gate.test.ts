@@ -128,7 +128,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     await opens();
     process.kill(server.pid, "SIGKILL");
     // A dead server refuses by itself; what is meant is the gate.
-    await running().waitForOutput(/port 3308 is closed: /, 1000);
+    await running().waitForOutput(/port 3308 is closed: /, 5000);
     expect(await dial(MIRROR)).toBe("ECONNREFUSED");
     await server.kill().catch(() => {});
     await server.start();
@@ -167,7 +167,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     await running().ended();
     await server.kill();
     await startAgent(backend);
-    await running().waitForOutput(/port 3308 is closed: /, 1000);
+    await running().waitForOutput(/port 3308 is closed: /, 5000);
   }, 30_000);
 
   test("--keep-on-exit: open through a planned restart", async () => {
@@ -192,7 +192,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     }[backend];
     for (const fault of faults ?? []) {
       await host.run(["sh", "-c", fault]);
-      await opens(1500);
+      await opens();
       await running().waitForOutput(/were not as this agent had left them/);
     }
   }, 30_000);
@@ -292,7 +292,7 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     // CAP_NET_ADMIN, and nothing else.
     expect(status).toMatch(/^CapEff:\t0000000000001000$/m);
     process.kill(server.pid, "SIGKILL");
-    await running().waitForOutput(/port 3308 is closed: /, 1000);
+    await running().waitForOutput(/port 3308 is closed: /, 5000);
     await server.kill().catch(() => {});
     await server.start();
     await opens();
