@@ -396,6 +396,20 @@ export const CATALOGUE = {
     meaning: "A file could not be read or written.",
     remedy: "The sentence names the file and the reason.",
   },
+  HAPROXY_UNREACHABLE: {
+    kind: "transient",
+    http: 503,
+    exit: 3,
+    meaning: "HAProxy's runtime socket cannot be used.",
+    remedy: "See whether HAProxy runs, and `stats socket PATH level admin` in its configuration.",
+  },
+  HAPROXY_REFUSED: {
+    kind: "permanent",
+    http: 500,
+    exit: 1,
+    meaning: "HAProxy does not take a new configuration; the old one is in service as before.",
+    remedy: "The sentence carries HAProxy's words; correct the file and try again.",
+  },
   INTERNAL: {
     kind: "permanent",
     http: 500,

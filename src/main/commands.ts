@@ -27,6 +27,9 @@ export const COMMANDS = {
   doctor: entry(() => import("../cli/commands/doctor.ts")),
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
+  render: entry(() => import("../cli/commands/render.ts")),
+  haproxy: entry(() => import("../cli/commands/haproxy.ts")),
+  "track-guard": entry(() => import("../cli/commands/track-guard.ts")),
   status: fleet("status"),
   list: fleet("list"),
   show: fleet("show"),
@@ -56,6 +59,8 @@ export const COMMANDS = {
       return programOf(SPEC);
     },
   },
+  maxping: entry(() => import("../cli/personas/maxping.ts")),
+  maxify: entry(() => import("../cli/personas/maxify.ts")),
   completion: {
     run: async (args) => (await import("../cli/completion/completion.ts")).runCompletion(args, COMMAND_TABLE),
     program: async () => {
@@ -78,6 +83,8 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "mysqlchk",
   "connectorchk",
   "mysqlchk_iptables",
+  "maxping",
+  "maxify",
 ]);
 
 /** For shell completion. */

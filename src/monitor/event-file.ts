@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { errorMessage } from "../errors/sluice-error.ts";
 import { replaceFile } from "../system/durable-file.ts";
 import type { Clock } from "../telemetry/clock.ts";
@@ -14,7 +14,7 @@ const RETRY_MS = 30_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 const LINE = z.object({
-  id: z.int().positive(),
+  id: z.int().check(z.positive()),
   time: z.number(),
   monitor: z.string(),
   server: z.string(),
@@ -22,7 +22,7 @@ const LINE = z.object({
   from: z.string(),
   to: z.string(),
   cause: z.object({ code: z.string(), sentence: z.string() }),
-  maxscaleEvent: z.string().nullable(),
+  maxscaleEvent: z.nullable(z.string()),
 });
 
 /**

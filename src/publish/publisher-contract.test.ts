@@ -35,7 +35,10 @@ const http = {
   isYes: (answer: string) => answer.startsWith("HTTP/1.1 200 "),
 };
 
-const CONTRACTS: Readonly<Record<Exclude<Publisher["module"], "port-gate">, Contract>> = {
+/** Those that are asked. */
+type Answering = "http" | "agent-check" | "agent-socket";
+
+const CONTRACTS: Readonly<Record<Answering, Contract>> = {
   http: {
     ...http,
     create: (place, fleet, clock) =>

@@ -5,13 +5,23 @@
  *   fleet snapshot ──┬─▶ http/            200 or 503, for balancers; /status and /metrics for people and monitoring
  *                    ├─▶ agent-check      one line for HAProxy
  *                    ├─▶ port-gate/       a port that is open while the server is healthy
+ *                    ├─▶ haproxy-socket/  orders to HAProxy's runtime socket
+ *                    ├─▶ track-file/      a number for keepalived
+ *                    ├─▶ notify/          active or passive, to REST APIs
  *                    └─▶ agent-socket     unix sockets for the command line on this host
  *   (tcp/ holds what the others do with a connection)
  */
 export interface Publisher {
   /** The section's name in the configuration. */
   readonly name: string;
-  readonly module: "http" | "agent-check" | "agent-socket" | "port-gate";
+  readonly module:
+    | "http"
+    | "agent-check"
+    | "agent-socket"
+    | "port-gate"
+    | "haproxy-socket"
+    | "track-file"
+    | "notify";
   /** It changes the firewall, also after privileges were given up. */
   readonly needsNetAdmin?: boolean;
   /** What a port gate has done; undefined: this is none. */

@@ -22,6 +22,11 @@ export class Daemons {
     return this.#daemons.length;
   }
 
+  /** Each of them, for whoever deals with them one by one. */
+  get all(): readonly Daemon[] {
+    return this.#daemons;
+  }
+
   /**
    * Asks the daemons in order until one answers; a "no" is an answer. They share the deadline, so that one which hangs
    * does not use up the time of those behind it. Rejects with the failures of all of them.

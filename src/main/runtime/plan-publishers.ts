@@ -1,11 +1,26 @@
+import { readFileSync } from "node:fs";
+import { readSecretLine } from "../../cli/fleet/secret-file.ts";
+import { Daemon } from "../../client/rest/daemon.ts";
+import type { Login } from "../../client/rest/login.ts";
+import { setPassive } from "../../client/rest/passive.ts";
+import { parseHosts } from "../../client/rest/route.ts";
 import type { Configuration, PublisherObject } from "../../config/configuration.ts";
+import { Secret } from "../../config/secret.ts";
+import { hostPort } from "../../config/values/address.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import { AgentCheckPublisher } from "../../publish/agent-check/agent-check-publisher.ts";
 import { AgentSocket } from "../../publish/agent-socket/agent-socket.ts";
+import {
+  type HaproxySocketOptions,
+  HaproxySocketPublisher,
+} from "../../publish/haproxy-socket/haproxy-socket-publisher.ts";
 import { HttpPublisher } from "../../publish/http/http-publisher.ts";
+import { type NotifyOptions, NotifyPublisher } from "../../publish/notify/notify-publisher.ts";
 import type { ServerSelection } from "../../publish/published-servers.ts";
 import type { Publisher } from "../../publish/publisher.ts";
+import { type TrackFileOptions, TrackFilePublisher } from "../../publish/track-file/track-file-publisher.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
+import type { Endpoint } from "../../topology/endpoint.ts";
 import { createPortGate } from "./plan-port-gate.ts";
 import type { Services } from "./services.ts";
 
@@ -66,15 +81,14 @@ export function createPublisher(
       };
       return new AgentCheckPublisher(options, fleet, clock, log);
     }
+    case "haproxy-socket":
+      return new HaproxySocketPublisher(haproxySocketOptions(publisher, servers), fleet, clock, log);
+    case "track-file":
+      return new TrackFilePublisher(trackFileOptions(publisher, servers), fleet, clock, log);
+    case "notify":
+      return new NotifyPublisher(notifyOptions(publisher, servers), fleet, clock, log);
     case "port-gate":
       return createPortGate(publisher, servers, configuration, services);
-    case "track-file":
-    case "haproxy-socket":
-    case "notify":
-      throw new SluiceError(
-        "CONFIG_INVALID",
-        `[${publisher.name}] module=${publisher.module} is not in this version yet`,
-      );
   }
 }
 
@@ -92,6 +106,84 @@ function selection({ name, parameters }: PublisherObject, configuration: Configu
     "CONFIG_INVALID",
     `[${name}] service=${parameters.service} has no servers of its own`,
   );
+}
+
+type Haproxy = Extract<PublisherObject, { module: "haproxy-socket" }>;
+
+function haproxySocketOptions(
+  { name, parameters: p }: Haproxy,
+  servers: ServerSelection,
+): HaproxySocketOptions {
+  if (p.server_name !== undefined && (servers === "all" || servers.length !== 1)) {
+    throw new SluiceError(
+      "CONFIG_INVALID",
+      `[${name}] server_name is the name of one server: give server=, too`,
+    );
+  }
+  return {
+    name,
+    socket: runtimeAddress(name, p.socket),
+    servers,
+    backends: p.backends,
+    serverName: p.server_name,
+    mode: p.mode,
+  };
+}
+
+function runtimeAddress(name: string, text: string): Endpoint {
+  if (text.startsWith("/")) return { kind: "socket", path: text };
+  const parsed = hostPort().parse(text);
+  if (parsed.ok) return { kind: "tcp", ...parsed.value };
+  throw new SluiceError(
+    "CONFIG_INVALID",
+    `[${name}] socket=${text} is ${parsed.wrong}; expected HOST:PORT or a path`,
+  );
+}
+
+type TrackFile = Extract<PublisherObject, { module: "track-file" }>;
+
+function trackFileOptions({ name, parameters: p }: TrackFile, servers: ServerSelection): TrackFileOptions {
+  return {
+    name,
+    file: p.file,
+    servers,
+    values: { up: p.value_up, drain: p.value_drain, down: p.value_down },
+    guardCommand: [...ownCommand(), "track-guard"],
+  };
+}
+
+/** How this program starts itself: the standalone executable, or the runtime with its script. */
+function ownCommand(): readonly string[] {
+  const script = process.argv[1];
+  return script === undefined || script.startsWith("/$bunfs/")
+    ? [process.execPath]
+    : [process.execPath, script];
+}
+
+type Notify = Extract<PublisherObject, { module: "notify" }>;
+
+const NOTIFY_REQUEST_MS = 2000;
+
+function notifyOptions({ name, parameters: p }: Notify, servers: ServerSelection): NotifyOptions {
+  const secure = p.ssl || p.ssl_ca !== undefined;
+  const ca = p.ssl_ca === undefined ? undefined : readFileSync(p.ssl_ca, "utf8");
+  const password =
+    p.password ?? (p.password_file === undefined ? undefined : readSecretLine(p.password_file));
+  const login: Login =
+    p.user === undefined
+      ? { kind: "none" }
+      : { kind: "basic", user: p.user, password: password ?? new Secret("") };
+  const options = {
+    tls: { ca, cert: undefined, key: undefined, verify: true },
+    login: async () => login,
+    timeoutMs: NOTIFY_REQUEST_MS,
+  };
+  const daemons = parseHosts(p.hosts.join(","), secure).map((address) => new Daemon(address, options));
+  const targets = daemons.map((daemon) => ({
+    name: daemon.name,
+    set: (passive: boolean) => setPassive(daemon, passive),
+  }));
+  return { name, targets, fifo: p.fifo, servers, retryMs: p.retry_interval };
 }
 
 type HttpParameters = Extract<PublisherObject, { module: "http" }>["parameters"];
