@@ -54,7 +54,7 @@ export async function manualPage(): Promise<string> {
     ...programs.flatMap((program) => [`.B ${text(program.name())}`, text(program.usage()), ".br"]),
     ".SH DESCRIPTION",
     text(
-      "Sluice asks a database server, judges what it has seen once, and tells everybody: balancers over HTTP and agent-check, scripts by exit code, people in a sentence. Called as clustercheck, mysqlchk, connectorchk, maxping or maxify (a link will do), it is that command.",
+      "Sluice asks a database server, judges what it has seen once, and tells everybody: balancers over HTTP and agent-check, scripts by exit code, people in a sentence. Called as clustercheck, mysqlchk, connectorchk, mysqlchk_iptables, maxping or maxify (a link will do), it is that command.",
     ),
     ".SH COMMANDS",
     ...programs.flatMap(command),

@@ -367,6 +367,28 @@ export const CATALOGUE = {
     meaning: "Another program listens on that address.",
     remedy: "`sluice doctor` names it; stop it or choose another port.",
   },
+  FIREWALL_MISSING: {
+    kind: "permanent",
+    http: 500,
+    exit: 1,
+    meaning: "The firewall's command, or conntrack, is not installed.",
+    remedy: "The sentence names the package.",
+  },
+  FIREWALL_DENIED: {
+    kind: "permanent",
+    http: 500,
+    exit: 4,
+    meaning: "This process may not change the firewall.",
+    remedy: "Start as root (--run-as keeps what is needed), or give the process CAP_NET_ADMIN.",
+  },
+  FIREWALL_FAILED: {
+    kind: "transient",
+    http: 500,
+    exit: 1,
+    meaning: "The firewall refused a change of the port gate.",
+    remedy:
+      "The sentence carries its words; a kernel without NAT needs the module nf_nat, or another backend.",
+  },
   IO_FAILED: {
     kind: "transient",
     http: 500,

@@ -18,6 +18,7 @@ import { findGroup, findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { DaemonPlan } from "./daemon.ts";
 import { runDaemon } from "./daemon.ts";
+import { flagSection } from "./flag-section.ts";
 
 /**
  * `sluice agent`: the daemon of `sluice run` without a configuration file. Its flags become the objects that a file would
@@ -36,6 +37,8 @@ const HTTP_FLAGS: ParameterSet = PUBLISHER.modules.http;
 // What is said of who may ask holds for both ports.
 const { address, only_from, max_connections } = PUBLISHER.modules.http;
 const SHARED_FLAGS: ParameterSet = { address, only_from, max_connections };
+const GATE_FLAGS: ParameterSet = PUBLISHER.modules["port-gate"];
+const GATE_NAMES: Readonly<Record<string, string>> = { backend: "gate-backend" };
 const AGENT_DEFAULTS: Readonly<Record<string, string>> = { heartbeat: "100ms" };
 // Some flags need another name than their parameter: port is the server's.
 const HTTP_NAMES: Readonly<Record<string, string>> = { address: "listen", port: "http-port", ssl: "https" };
@@ -49,6 +52,7 @@ function httpFlag(name: string): string {
 interface AgentFlags extends Record<string, unknown> {
   readonly name: string;
   readonly agentPort?: string;
+  readonly gate?: boolean;
   readonly runtimeDir?: string;
   readonly stateDir?: string;
   readonly pidFile?: string;
@@ -79,14 +83,21 @@ export function agentProgram(): Command {
         continue;
       }
       const value = AGENT_DEFAULTS[name] ?? byDefault;
+      // A switch may stand alone: --keep-on-exit.
+      const placeholder = [type.json["type"]].flat().includes("boolean") ? "[value]" : "<value>";
       program.option(
-        `--${flagOf(name)} <value>`,
+        `--${flagOf(name)} ${placeholder}`,
         `${description} (${type.expected})${value ? ` (default: ${value})` : ""}`,
       );
     }
   };
   ofSchema(MONITOR_FLAGS, dashed);
   ofSchema(HTTP_FLAGS, httpFlag);
+  program.option(
+    "--gate",
+    "open a mirror port while the server is healthy, for balancers that only try a port",
+  );
+  ofSchema(GATE_FLAGS, gateFlag);
   return program
     .option("--agent-port <port>", "answer HAProxy's agent-check on this port")
     .option("--runtime-dir <dir>", "directory of agent.sock and control.sock")
@@ -103,6 +114,7 @@ function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
   const { target, warnings } = resolveConnection(flags as ConnectionFlags, env, REAL_FILES);
   for (const warning of warnings) process.stderr.write(`sluice agent: ${warning}\n`);
   const sections = agentSections(flags, target.endpoint.kind === "tcp" ? target.endpoint : undefined);
+  if (!flags.gate) refuseWithoutGate(flags);
   return {
     configuration: compile(sections),
     origin: { file: undefined, sections, files: REAL_FILES, env },
@@ -138,14 +150,14 @@ function agentSections(
       ? { socket: "/found/by/the/connection" }
       : { address: tcp.host, port: String(tcp.port) };
   return [
-    section(flags.name, { type: "server", ...address }),
-    section(MONITOR_NAME, {
+    flagSection(flags.name, { type: "server", ...address }),
+    flagSection(MONITOR_NAME, {
       type: "monitor",
       module: "auto",
       servers: flags.name,
       ...given(flags, MONITOR_FLAGS, dashed),
     }),
-    section("http", {
+    flagSection("http", {
       type: "publisher",
       module: "http",
       server: flags.name,
@@ -154,7 +166,7 @@ function agentSections(
     ...(flags.agentPort === undefined
       ? []
       : [
-          section("agent-check", {
+          flagSection("agent-check", {
             type: "publisher",
             module: "agent-check",
             server: flags.name,
@@ -162,7 +174,27 @@ function agentSections(
             ...given(flags, SHARED_FLAGS, httpFlag),
           }),
         ]),
+    ...(flags.gate ? [gateSection(flags, tcp?.port)] : []),
   ];
+}
+
+/** The gate leads to the port that is watched, where it is known. */
+function gateSection(flags: AgentFlags, serverPort: number | undefined): SourceSection {
+  return flagSection("gate", {
+    type: "publisher",
+    module: "port-gate",
+    server: flags.name,
+    ...(serverPort === undefined ? {} : { real_port: String(serverPort) }),
+    ...given(flags, GATE_FLAGS, gateFlag),
+  });
+}
+
+function refuseWithoutGate(flags: AgentFlags): void {
+  const alone = Object.keys(GATE_FLAGS)
+    .map(gateFlag)
+    .find((name) => flags[camelCase(name)] !== undefined);
+  if (alone !== undefined)
+    throw new SluiceError("USAGE", `--${alone} is about the port gate: give --gate, too`);
 }
 
 function compile(sections: readonly SourceSection[]): Configuration {
@@ -178,6 +210,7 @@ function compile(sections: readonly SourceSection[]): Configuration {
 function flagOf(section: string | undefined, parameter: string | undefined): string {
   if (parameter === undefined) return section ?? "?";
   if (section === "agent-check" && parameter === "port") return "agent-port";
+  if (section === "gate") return gateFlag(parameter);
   return section === "http" || section === "agent-check" ? httpFlag(parameter) : dashed(parameter);
 }
 
@@ -196,21 +229,12 @@ function given(
   return values;
 }
 
-function section(name: string, values: Readonly<Record<string, string>>): SourceSection {
-  const parameters = Object.entries(values).map(([key, value]) => ({
-    name: key,
-    value,
-    at: undefined,
-    quoted: true,
-  }));
-  return { name, at: undefined, origin: "file", parameters };
-}
-
 function defaultStateDirectory(env: NodeJS.ProcessEnv): string {
   if (process.getuid?.() === 0) return "/var/lib/sluice";
   return `${env["XDG_STATE_HOME"] ?? `${env["HOME"] ?? "/tmp"}/.local/state`}/sluice`;
 }
 
+const gateFlag = (name: string): string => GATE_NAMES[name] ?? dashed(name);
 const dashed = (name: string): string => name.replaceAll("_", "-");
 const camelCase = (name: string): string =>
   name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

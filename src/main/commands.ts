@@ -49,6 +49,16 @@ export const COMMANDS = {
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),
+  mysqlchk_iptables: {
+    run: async (args) => (await import("./mysqlchk-iptables.ts")).mysqlchkIptables(args),
+    program: async () => {
+      const [{ SPEC }, { programOf }] = await Promise.all([
+        import("../cli/personas/mysqlchk-iptables/options.ts"),
+        import("../cli/program.ts"),
+      ]);
+      return programOf(SPEC);
+    },
+  },
   maxping: entry(() => import("../cli/personas/maxping.ts")),
   maxify: entry(() => import("../cli/personas/maxify.ts")),
   completion: {
@@ -60,6 +70,11 @@ export const COMMANDS = {
   },
 } as const satisfies Record<string, CommandEntry>;
 
+/** What Sluice starts itself, and nobody else: in no help. */
+export const HELPERS: Readonly<Record<string, () => Promise<number>>> = {
+  "gate-guard": async () => (await import("./gate-guard.ts")).gateGuard(),
+};
+
 export type CommandName = keyof typeof COMMANDS;
 
 /** Commands that are meant where the executable is called under their name. */
@@ -67,6 +82,7 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "clustercheck",
   "mysqlchk",
   "connectorchk",
+  "mysqlchk_iptables",
   "maxping",
   "maxify",
 ]);

@@ -117,7 +117,7 @@ class Daemon {
       await this.#socket.start();
       await this.#runtime.openPublishers();
       if (runAs !== undefined) {
-        becomeIdentity(runAs);
+        await becomeIdentity(runAs, this.#runtime.needsNetAdmin);
         requireWritable(this.#plan.stateDirectory, runAs);
       }
       // Its files are written while it runs, so they belong to whom it runs as.

@@ -63,7 +63,7 @@ async function generalHelp(): Promise<string> {
     "  help COMMAND  operands, options, examples and exit codes of a command",
     "  --version     version and commit",
     "",
-    "Called as clustercheck, mysqlchk, connectorchk, maxping or maxify (a link will do), it is that command.",
+    "Called as clustercheck, mysqlchk, connectorchk, mysqlchk_iptables, maxping or maxify (a link will do), it is that command.",
     "SLUICE_DEBUG=1 adds the stack to an error.",
     "",
   ].join("\n");
@@ -73,7 +73,7 @@ async function summaries(names: readonly CommandName[]): Promise<readonly string
   const programs = await Promise.all(names.map((name) => COMMANDS[name].program([])));
   return programs.map((program, index) => {
     const summary = program.summary() || firstLine(program.description());
-    return `  ${(names[index] ?? "").padEnd(14)}${summary}`;
+    return `  ${(names[index] ?? "").padEnd(18)}${summary}`;
   });
 }
 

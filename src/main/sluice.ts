@@ -2,7 +2,7 @@
  * The executable's entry: finds the command by the name it is called under (clustercheck, mysqlchk, …, as a link or a
  * copy) or by its first argument, and loads no more than that command needs.
  */
-import { COMMANDS, isCommand, PERSONAS } from "./commands.ts";
+import { COMMANDS, HELPERS, isCommand, PERSONAS } from "./commands.ts";
 
 const env = process.env;
 process.on("uncaughtException", (error) => void fail("sluice", error));
@@ -25,6 +25,8 @@ function invocation(
 }
 
 async function dispatch(name: string | undefined, args: readonly string[]): Promise<number> {
+  const helper = name === undefined || !Object.hasOwn(HELPERS, name) ? undefined : HELPERS[name];
+  if (helper !== undefined) return await helper();
   if (name === undefined || !isCommand(name)) {
     const { runWithoutCommand } = await import("./general-help.ts");
     return await runWithoutCommand(name, args);

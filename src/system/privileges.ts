@@ -24,8 +24,11 @@ export function findGroup(name: string): number | undefined {
   return entry === undefined ? undefined : Number(entry[2]);
 }
 
-/** Gives up root for good; a no-op where the process is that user already. Throws FORBIDDEN when it may not. */
-export function becomeIdentity(identity: Identity): void {
+/**
+ * Gives up root for good; a no-op where the process is that user already. Throws FORBIDDEN when it may not.
+ * @param keepsNetAdmin the process, and the programs it starts, may go on changing the firewall
+ */
+export async function becomeIdentity(identity: Identity, keepsNetAdmin: boolean): Promise<void> {
   if (process.getuid?.() === identity.uid && process.getgid?.() === identity.gid) return;
   if (process.getuid?.() !== 0) {
     throw new SluiceError(
@@ -33,10 +36,50 @@ export function becomeIdentity(identity: Identity): void {
       `only root can become ${identity.user}: start as root, or leave --run-as out`,
     );
   }
+  const libc = keepsNetAdmin ? await openLibc() : undefined;
+  libc?.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
   // @types/bun leaves it out; without it the process would keep root's supplementary groups.
   (process as { initgroups?: (user: string, gid: number) => void }).initgroups?.(identity.user, identity.gid);
   process.setgid?.(identity.gid);
   process.setuid?.(identity.uid);
+  if (libc !== undefined) narrowToNetAdmin(libc);
+}
+
+interface Libc {
+  prctl(option: number, second: number, third: number, fourth: number, fifth: number): number;
+  capset(header: Uint32Array, sets: Uint32Array): number;
+}
+
+// linux/prctl.h, linux/capability.h
+const PR_SET_KEEPCAPS = 8;
+const PR_CAP_AMBIENT = 47;
+const PR_CAP_AMBIENT_RAISE = 2;
+const CAP_NET_ADMIN = 12;
+const CAPABILITY_VERSION_3 = 0x2008_0522;
+
+/** Of root's capabilities only this one is left, and it is handed on to the programs we start (ambient). */
+function narrowToNetAdmin(libc: Libc): void {
+  const set = 1 << CAP_NET_ADMIN;
+  // Effective, permitted, inheritable; then the same for capabilities from 32 on.
+  const isSet = libc.capset(
+    new Uint32Array([CAPABILITY_VERSION_3, 0]),
+    new Uint32Array([set, set, set, 0, 0, 0]),
+  );
+  const isRaised = libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0);
+  if (isSet === 0 && isRaised === 0) return;
+  throw new SluiceError(
+    "FIREWALL_DENIED",
+    "CAP_NET_ADMIN did not survive --run-as: see that the bounding set has it, or leave --run-as out",
+  );
+}
+
+async function openLibc(): Promise<Libc> {
+  // See docs/decisions/0003-libc-through-ffi.md.
+  const { dlopen } = await import("bun:ffi");
+  return dlopen("libc.so.6", {
+    prctl: { args: ["int", "u64", "u64", "u64", "u64"], returns: "int" },
+    capset: { args: ["ptr", "ptr"], returns: "int" },
+  }).symbols as unknown as Libc;
 }
 
 /** Gives a file that root has made to who the process will be; never a device such as /dev/stderr. */

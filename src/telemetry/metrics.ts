@@ -18,6 +18,17 @@ export interface EventCount {
   readonly count: number;
 }
 
+/** A port gate now, and what it has counted since the start. */
+interface GateCounts {
+  readonly publisher: string;
+  readonly isOpen: boolean;
+  readonly opened: number;
+  readonly closed: number;
+  readonly repaired: number;
+  readonly failed: number;
+  readonly cut: number;
+}
+
 export interface MetricsSources {
   readonly fleet: FleetView;
   readonly clock: Clock;
@@ -25,6 +36,7 @@ export interface MetricsSources {
   counts(server: string): WatchCounts | undefined;
   /** Events so far, by monitor, server and name. */
   eventCounts(): readonly EventCount[];
+  gates(): readonly GateCounts[];
 }
 
 /** All metrics of the daemon; values are read when somebody scrapes, nothing is counted twice. */
@@ -102,6 +114,16 @@ export function createMetrics(sources: MetricsSources): Registry {
     for (const { monitor, server, event, count } of sources.eventCounts())
       set({ monitor, server, event }, count);
   });
+  const perGate = (name: string, help: string, value: (gate: GateCounts) => number): void =>
+    gauge(name, help, ["publisher"], (set) => {
+      for (const gate of sources.gates()) set({ publisher: gate.publisher }, value(gate));
+    });
+  perGate("gate_open", "1: the mirror port is open.", (gate) => Number(gate.isOpen));
+  perGate("gate_openings_total", "How often the gate opened.", (gate) => gate.opened);
+  perGate("gate_closings_total", "How often the gate closed.", (gate) => gate.closed);
+  perGate("gate_repairs_total", "How often others had changed its rules.", (gate) => gate.repaired);
+  perGate("gate_failures_total", "Changes that the firewall refused.", (gate) => gate.failed);
+  perGate("gate_connections_cut_total", "Connections ended.", (gate) => gate.cut);
   perServer("replication_lag_seconds", "Largest lag of all replication channels.", (s) => {
     const facts = factsOf(s);
     return facts === undefined || typeof facts.channels === "string" || facts.channels.length === 0

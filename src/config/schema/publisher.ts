@@ -79,6 +79,11 @@ const PORT_GATE = {
     "Established connections may end, or are ended at once.",
   ),
   cut_after: optional(duration(), "With on_close=drain: connections still there after this are ended."),
+  keep_on_exit: defaulted(
+    flag(),
+    "false",
+    "An open gate stays open for 30 s when the agent is stopped, for upgrades; else it is closed at once.",
+  ),
   protect_real_port: defaulted(
     flag(),
     "false",

@@ -21,6 +21,7 @@ import type { Publisher } from "../../publish/publisher.ts";
 import { type TrackFileOptions, TrackFilePublisher } from "../../publish/track-file/track-file-publisher.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
+import { createPortGate } from "./plan-port-gate.ts";
 import type { Services } from "./services.ts";
 
 /** The sockets for the commands on this host. `controlGid`: group that may set maintenance besides the owner. */
@@ -87,10 +88,7 @@ export function createPublisher(
     case "notify":
       return new NotifyPublisher(notifyOptions(publisher, servers), fleet, clock, log);
     case "port-gate":
-      throw new SluiceError(
-        "CONFIG_INVALID",
-        `[${publisher.name}] module=${publisher.module} is not in this version yet`,
-      );
+      return createPortGate(publisher, servers, configuration, services);
   }
 }
 

@@ -87,6 +87,11 @@ export class Runtime {
     }
   }
 
+  /** A publisher changes the firewall. */
+  get needsNetAdmin(): boolean {
+    return [...this.#publishers.values()].some(({ publisher }) => publisher?.needsNetAdmin === true);
+  }
+
   start(): void {
     this.#isStarted = true;
     this.#offSwitch.start();
@@ -97,7 +102,7 @@ export class Runtime {
     this.#offSwitch.close();
     for (const monitor of this.#monitors.values()) monitor.stop();
     await Promise.all([
-      ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close()),
+      ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close("exit")),
       ...[...this.#companions.values()].map(({ companion }) => companion.close()),
     ]);
     await this.#parts.events.flush();
@@ -162,10 +167,11 @@ export class Runtime {
 
   publisherStatus(): ReadonlyMap<string, PublisherStatus> {
     return new Map(
-      [...this.#publishers].map(([name, { publisher, reason }]) => [
-        name,
-        { state: publisher === undefined ? "failed" : "running", reason, tells: undefined } as const,
-      ]),
+      [...this.#publishers].map(([name, { publisher, reason }]) => {
+        const state = publisher === undefined ? "failed" : "running";
+        const tells = publisher?.gate && (publisher.gate.isOpen ? "open" : "closed");
+        return [name, { state, reason, tells }] as const;
+      }),
     );
   }
 
@@ -207,7 +213,7 @@ export class Runtime {
     for (const change of changes) {
       const object = change.change === "changed" ? change.after : change.object;
       if (object.kind !== "publisher") continue;
-      await this.#publishers.get(object.name)?.publisher?.close();
+      await this.#publishers.get(object.name)?.publisher?.close("changed");
       this.#publishers.delete(object.name);
       if (change.change !== "removed") await this.#startPublisher(object);
     }
@@ -346,6 +352,10 @@ export class Runtime {
       version,
       counts: (server: string) => this.#monitorOf(server)?.watch(server)?.counts,
       eventCounts: () => events.counts(),
+      gates: () =>
+        [...this.#publishers].flatMap(([name, { publisher }]) =>
+          publisher?.gate === undefined ? [] : [{ publisher: name, ...publisher.gate }],
+        ),
     };
     // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
     let registry: Promise<{ metrics(): Promise<string> }> | undefined;
