@@ -53,24 +53,25 @@ export const command: Command = {
     const say = (write: (text: string) => void, sentence: string): void => {
       if (!values.quiet) write(`${sentence}\n`);
     };
-    // Over all requests, names that do not resolve, and whatever else might hang; counted from the start of the process.
-    const watchdog = setTimeout(
-      () => {
-        say(printError, `maxping: no answer within ${timeoutMs} ms`);
-        process.exit(FAILED);
-      },
-      Math.max(0, timeoutMs - performance.now()),
-    );
-    try {
+    // Over all requests, names that do not resolve, and whatever else might hang.
+    const { promise: late, resolve } = Promise.withResolvers<number>();
+    const watchdog = setTimeout(() => {
+      say(printError, `maxping: no answer within ${timeoutMs} ms`);
+      resolve(FAILED);
+    }, timeoutMs);
+    const ask = async (): Promise<number> => {
       const daemons = openRest(values, timeoutMs);
       const { value: servers } = await daemons.first((daemon) => fetchCollection(daemon, "servers"));
       const wrong = missingServers(expected, servers);
-      if (wrong.length === 0) {
-        say(print, `All is fine: ${servers.map(({ id }) => id).join(", ")}`);
-        return 0;
+      if (wrong.length > 0) {
+        say(printError, `maxping: ${wrong.join("; ")}`);
+        return FAILED;
       }
-      say(printError, `maxping: ${wrong.join("; ")}`);
-      return FAILED;
+      say(print, `All is fine: ${servers.map(({ id }) => id).join(", ")}`);
+      return 0;
+    };
+    try {
+      return await Promise.race([ask(), late]);
     } catch (error) {
       if (!(error instanceof SluiceError) || error.entry.exit === 2) throw error;
       say(printError, `maxping: ${errorMessage(error)}`);
