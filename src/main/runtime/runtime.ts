@@ -359,6 +359,11 @@ export class Runtime {
     };
     // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
     let registry: Promise<{ metrics(): Promise<string> }> | undefined;
+    const render = async (): Promise<string> => {
+      registry ??= import("../../telemetry/metrics.ts").then(({ createMetrics }) => createMetrics(sources));
+      return await (await registry).metrics();
+    };
+    let text: Promise<string> | undefined;
     return {
       fleet: this.fleet,
       clock,
@@ -371,9 +376,15 @@ export class Runtime {
         // Whoever may use the control socket is on the host and means it.
         setAdmin: (name, state) => this.setServerState(name, state, true),
       },
-      metrics: async () => {
-        registry ??= import("../../telemetry/metrics.ts").then(({ createMetrics }) => createMetrics(sources));
-        return await (await registry).metrics();
+      // Whoever asks in the same turn of the event loop shares the text: scrapers by the hundred must not hold up probes.
+      metrics: () => {
+        if (text === undefined) {
+          text = render();
+          setImmediate(() => {
+            text = undefined;
+          });
+        }
+        return text;
       },
     };
   }

@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type Socket } from "node:net";
+import { afterPoll } from "../../system/after-poll.ts";
 import { hasRoute } from "../../system/route.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import { formatEndpoint } from "../../topology/endpoint.ts";
@@ -95,8 +96,9 @@ export class DatabaseProbe implements Probe {
     this.#attempt = attempt;
     let cancel = (): void => {};
     const deadline = new Promise<{ failure: ProbeFailure }>((resolve) => {
+      // Where this process was held up, the answer may have come in time and lie unread: then it wins the race.
       cancel = this.#clock.after(deadlineMs, () =>
-        resolve({ failure: deadlineFailure(attempt.step, this.#where, deadlineMs) }),
+        afterPoll(() => resolve({ failure: deadlineFailure(attempt.step, this.#where, deadlineMs) })),
       );
     });
     const answer = question(attempt).then(

@@ -11,7 +11,7 @@ import type { FleetView } from "../../topology/fleet.ts";
 import { PublishedServers, type ServerSelection } from "../published-servers.ts";
 import type { Publisher } from "../publisher.ts";
 import { AllowList } from "../tcp/allow-list.ts";
-import { type ListenAddress, listen } from "../tcp/listen.ts";
+import type { ListenAddress } from "../tcp/listen.ts";
 import { type PeerCounters, PeerServer } from "../tcp/peer-server.ts";
 import { AgentConversation } from "./agent-conversation.ts";
 import type { WeightByLag } from "./agent-line.ts";
@@ -82,7 +82,7 @@ export class AgentCheckPublisher implements Publisher {
   }
 
   async start(): Promise<void> {
-    const address = await listen(this.#peers.server, this.#listen);
+    const address = await this.#peers.listen(this.#listen);
     this.#log.info({ event: "listening", address }, "answers agent checks");
   }
 

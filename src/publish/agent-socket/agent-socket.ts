@@ -16,7 +16,7 @@ import { createHttpServer } from "../http/http-server.ts";
 import { PublishedServers } from "../published-servers.ts";
 import type { Publisher } from "../publisher.ts";
 import type { PeerServer } from "../tcp/peer-server.ts";
-import { listenUnix, type UnixSocketPlace } from "../tcp/unix-socket.ts";
+import type { UnixSocketPlace } from "../tcp/unix-socket.ts";
 import { type AgentActions, createControlHandler, createPublicHandler } from "./agent-handlers.ts";
 
 export interface AgentSocketOptions {
@@ -35,12 +35,10 @@ export class AgentSocket implements Publisher {
   readonly module = "agent-socket";
   readonly name = "agent-socket";
   readonly #sockets: readonly { readonly peers: PeerServer; readonly place: UnixSocketPlace }[];
-  readonly #clock: Clock;
   readonly #log: Log;
   #removals: (() => void)[] = [];
 
   constructor(options: AgentSocketOptions, fleet: FleetView, clock: Clock, log: Log) {
-    this.#clock = clock;
     this.#log = log;
     const { actions, metrics, publicPath, controlPath, controlGid } = options;
     const servers = new PublishedServers(fleet, "all");
@@ -76,7 +74,7 @@ export class AgentSocket implements Publisher {
   async start(): Promise<void> {
     try {
       for (const { peers, place } of this.#sockets) {
-        this.#removals.push(await listenUnix(peers.server, place, this.#clock));
+        this.#removals.push(await peers.listenUnix(place));
         this.#log.info({ event: "listening", address: place.path }, "answers this host's commands");
       }
     } catch (error) {

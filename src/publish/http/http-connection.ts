@@ -9,6 +9,9 @@ import { type Parsed, RequestParser } from "./request-parser.ts";
 /** Bytes that may wait behind an answer under way; a client that pipelines more is answered once more and left. */
 const MAX_PIPELINED_BYTES = 16 * 1024;
 
+/** Pipelined requests answered before other clients have their turn. */
+const REQUESTS_PER_TURN = 16;
+
 const HALF_REQUEST = HttpResponse.text(400, "The request was not complete in time.");
 
 export interface HttpConnectionOptions {
@@ -32,8 +35,8 @@ export class HttpConnection implements Conversation {
   readonly #peer: Peer;
   readonly #options: HttpConnectionOptions;
   readonly #parser = new RequestParser();
-  /** What must come before the next request is read: the answer to the last one, or its way out. */
-  #awaits: "nothing" | "answer" | "drain" = "nothing";
+  /** What must come before the next request is read: the answer to the last one, its way out, or other clients' turn. */
+  #awaits: "nothing" | "answer" | "drain" | "turn" = "nothing";
   /** The next answer closes the connection. */
   #isLast = false;
   /** The client has half-closed. */
@@ -64,14 +67,15 @@ export class HttpConnection implements Conversation {
   }
 
   drained(): void {
-    if (this.#awaits !== "drain") return;
-    this.#proceed();
-    this.#peer.enter("idle");
-    this.#advance();
+    if (this.#awaits === "drain") this.#resume();
   }
 
   #advance(): void {
-    while (this.#awaits === "nothing" && !this.#peer.isFinished) {
+    for (let served = 0; this.#awaits === "nothing" && !this.#peer.isFinished; served++) {
+      if (served === REQUESTS_PER_TURN && this.#parser.pendingBytes > 0) {
+        this.#giveWay();
+        return;
+      }
       const parsed = this.#parser.next();
       switch (parsed.kind) {
         case "request":
@@ -110,7 +114,8 @@ export class HttpConnection implements Conversation {
     if (this.#peer.isFinished) return;
     this.#proceed();
     this.#send(request, response);
-    this.#advance();
+    if (this.#awaits === "nothing" && this.#parser.pendingBytes > 0) this.#giveWay();
+    else this.#advance();
   }
 
   #send(request: HttpRequest, response: HttpResponse): void {
@@ -121,7 +126,21 @@ export class HttpConnection implements Conversation {
     else this.#wait("drain");
   }
 
-  #wait(what: "answer" | "drain"): void {
+  #giveWay(): void {
+    if (this.#peer.isFinished) return;
+    this.#wait("turn");
+    setImmediate(() => {
+      if (!this.#peer.isFinished) this.#resume();
+    });
+  }
+
+  #resume(): void {
+    this.#proceed();
+    this.#peer.enter("idle");
+    this.#advance();
+  }
+
+  #wait(what: "answer" | "drain" | "turn"): void {
     this.#awaits = what;
     this.#peer.enter("answering");
     this.#peer.pause();

@@ -12,7 +12,7 @@ import type { FleetView } from "../../topology/fleet.ts";
 import type { ServerSelection } from "../published-servers.ts";
 import type { Publisher } from "../publisher.ts";
 import { AllowList } from "../tcp/allow-list.ts";
-import { type ListenAddress, listen } from "../tcp/listen.ts";
+import type { ListenAddress } from "../tcp/listen.ts";
 import type { Phase } from "../tcp/peer.ts";
 import type { PeerCounters, PeerServer } from "../tcp/peer-server.ts";
 import { type CertificateFiles, ServerCertificate } from "../tcp/server-certificate.ts";
@@ -104,7 +104,7 @@ export class HttpPublisher implements Publisher {
   }
 
   async start(): Promise<void> {
-    const address = await listen(this.#peers.server, this.#listen);
+    const address = await this.#peers.listen(this.#listen);
     this.#log.info({ event: "listening", address }, "answers health checks");
   }
 

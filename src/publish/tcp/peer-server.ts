@@ -2,18 +2,22 @@
  * tcp/: the manners that every publisher with a socket shares, whatever it says. Each client is in one phase with one
  * time limit (peer.ts); nobody is reset who may still read; a flood costs a bounded number of places.
  *
- *   listener ──▶ only_from? ──▶ room? ──▶ TLS? ──▶ Peer ◀──▶ Conversation (HTTP, agent-check)
+ *   valve ──▶ only_from? ──▶ TLS? ──▶ Peer ◀──▶ Conversation (HTTP, agent-check)
  *
- * May import errors/, topology/ and telemetry/.
+ * May import errors/, topology/, system/ and telemetry/.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { afterPoll } from "../../system/after-poll.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
+import { AcceptValve } from "./accept-valve.ts";
 import type { AllowList } from "./allow-list.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
+import { type ListenAddress, listen } from "./listen.ts";
 import { type Conversation, Peer, type Phase, type PhaseQueues } from "./peer.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
+import { listenUnix, type UnixSocketPlace } from "./unix-socket.ts";
 
 export interface PeerServerOptions {
   /** Makes the protocol's side of a new client. */
@@ -44,10 +48,12 @@ const EVICTION_ORDER: readonly Phase[] = ["idle", "linger", "handshake", "reques
 
 export class PeerServer {
   readonly counters: PeerCounters = { accepted: 0, refused: 0, evicted: 0 };
-  /** The listener; listen() and its kin bind it. */
-  readonly server: Server;
+  readonly #server: Server;
+  readonly #valve: AcceptValve;
   readonly #options: PeerServerOptions;
   readonly #queues: PhaseQueues;
+  #port: number | undefined;
+  #isTrimming = false;
   #isClosing = false;
   #onEmpty: (() => void) | undefined;
 
@@ -63,13 +69,35 @@ export class PeerServer {
       idle: queue("idle"),
       linger: queue("linger"),
     };
-    this.server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
-    this.server.once("listening", () => {
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server.once("listening", () => {
       // From here on no caller waits for it; file descriptors that run out must not end the process.
-      this.server.on("error", (err) =>
+      this.#server.on("error", (err) =>
         options.log.warn({ event: "accept_failed", err }, "a client was not accepted"),
       );
     });
+    this.#valve = new AcceptValve(this.#server);
+  }
+
+  /**
+   * Starts listening.
+   * @returns where it listens, for the log
+   * @throws SluiceError as listen() does
+   */
+  async listen(address: ListenAddress): Promise<string> {
+    const where = await this.#valve.open((server) => listen(server, address));
+    const bound = this.#server.address();
+    this.#port = bound !== null && typeof bound === "object" ? bound.port : undefined;
+    return where;
+  }
+
+  /**
+   * Starts listening on a unix socket.
+   * @returns a function that removes its file
+   * @throws SluiceError as listenUnix() does
+   */
+  async listenUnix(place: UnixSocketPlace): Promise<() => void> {
+    return await this.#valve.open((server) => listenUnix(server, place, this.#options.clock));
   }
 
   get isClosing(): boolean {
@@ -78,8 +106,7 @@ export class PeerServer {
 
   /** The TCP port it listens on. */
   get port(): number | undefined {
-    const address = this.server.address();
-    return address !== null && typeof address === "object" ? address.port : undefined;
+    return this.#isClosing ? undefined : this.#port;
   }
 
   /** How many clients are in each phase. */
@@ -103,7 +130,7 @@ export class PeerServer {
   /** Stops listening, lets answers under way finish, and ends within a second whatever the clients do. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    if (this.server.listening) this.server.close();
+    this.#valve.close();
     for (const phase of ["handshake", "silent", "idle", "linger"] as const) {
       for (const peer of this.#queues[phase].items()) peer.destroy();
     }
@@ -138,9 +165,9 @@ export class PeerServer {
       return;
     }
     this.counters.accepted++;
-    while (this.connections >= this.#options.maxConnections) this.#makeRoom();
     const peer = this.#peerOf(socket);
     peer.begin(this.#options.converse(peer), this.#onGone);
+    this.#trimSoon();
   }
 
   #peerOf(socket: Socket): Peer {
@@ -149,6 +176,19 @@ export class PeerServer {
     socket.on("error", () => {}); // the TLS socket above it reports it
     const secure = new TLSSocket(socket, { isServer: true, secureContext: certificate.context });
     return new Peer(secure, this.#queues, "handshake", log);
+  }
+
+  /**
+   * Sends home as many as are too many, once all have been heard: who is closed with a request unread is reset, and who
+   * has been answered has less to lose. The valve bounds how many may come until then.
+   */
+  #trimSoon(): void {
+    if (this.#isTrimming || this.connections <= this.#options.maxConnections) return;
+    this.#isTrimming = true;
+    afterPoll(() => {
+      this.#isTrimming = false;
+      while (this.connections > this.#options.maxConnections) this.#makeRoom();
+    });
   }
 
   #makeRoom(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { afterPoll } from "../../system/after-poll.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { ExpiryQueue } from "./expiry-queue.ts";
 
@@ -41,6 +42,8 @@ export class Peer {
   readonly #log: Log;
   #conversation: Conversation | undefined;
   #phase: Phase;
+  /** Counts what enter() begins: the same phase may come again. */
+  #stint = 0;
   #isFinished = false;
 
   constructor(socket: Socket, queues: PhaseQueues, phase: "handshake" | "silent", log: Log) {
@@ -102,6 +105,7 @@ export class Peer {
     if (this.#socket.destroyed) return;
     if (phase !== this.#phase) this.#queues[this.#phase].delete(this);
     this.#phase = phase;
+    this.#stint++;
     this.#queues[phase].add(this);
   }
 
@@ -129,8 +133,16 @@ export class Peer {
     this.#socket.resume();
   }
 
-  /** The time of the present phase is over. */
+  /** The time of the present phase is over, unless the bytes that end it have come and are read now. */
   expire(): void {
+    const stint = this.#stint;
+    this.#queues[this.#phase].add(this); // it is a client until then, as before
+    afterPoll(() => {
+      if (this.#stint === stint && !this.#socket.destroyed) this.#end();
+    });
+  }
+
+  #end(): void {
     switch (this.#phase) {
       case "silent":
       case "request":
@@ -144,9 +156,9 @@ export class Peer {
     }
   }
 
-  /** Closes at once, after saying what can be said at once. */
+  /** Closes at once, after saying what can be said at once. To be called after a poll only; see afterPoll(). */
   evict(): void {
-    this.expire();
+    this.#end();
     this.destroy();
   }
 
