@@ -11,6 +11,7 @@ import type { RunResult } from "../lab/run.ts";
 
 const TLS_PORT = 9443;
 const GUARDED_PORT = 9444;
+const CLOSED_PORT = 9445;
 const WEB_PASSWORD = "another, for the web";
 const TOKEN = "tokentokentoken";
 
@@ -46,6 +47,7 @@ beforeAll(async () => {
     Agent.start(follower, { flags: ["--monitor-interval", "200ms"] }),
     Agent.start(source, { port: TLS_PORT, flags: tls }),
     Agent.start(source, { port: GUARDED_PORT, flags: ["--auth-user", "web", ...files] }),
+    Agent.start(source, { port: CLOSED_PORT, flags: ["--only-from", `${client.address},fd00::/128`] }),
   ]);
   await Promise.all([primary.says("STANDALONE_HEALTHY"), replica.says("REPLICA_HEALTHY")]);
 }, 120_000);
@@ -218,6 +220,26 @@ describe("curl", () => {
     expect(await written("%{http_code}", url("/metrics", GUARDED_PORT))).toBe("401");
     expect(await written("%{http_code}", url("/primary", GUARDED_PORT))).toBe("200");
   });
+});
+
+test("who is not in only_from gets no answer, by whatever it asks", async () => {
+  const { host, address } = primary.server;
+  await eventually(async () => (await curl(url("/primary", CLOSED_PORT))).startsWith("STANDALONE_HEALTHY"), {
+    what: "who is in it is answered",
+  });
+  const port = `${CLOSED_PORT}`;
+  for (const [stranger, target] of [
+    [replica.server.host, address],
+    [host, "127.0.0.1"],
+    [client, host.address6],
+  ] as const) {
+    const [asking, silent] = await Promise.all([
+      stranger.run(["nc", "-N", "-w", "5", target, port], { stdin: "GET / HTTP/1.0\r\n\r\n", mayFail: true }),
+      stranger.run(["nc", "-d", "-w", "5", target, port], { mayFail: true }),
+    ]);
+    expect([target, asking.stdout, silent.stdout]).toEqual([target, "", ""]);
+  }
+  expect(await curl(url("/primary", CLOSED_PORT))).toStartWith("STANDALONE_HEALTHY");
 });
 
 describe("ab: no failed request, and not one reset from the server", () => {
