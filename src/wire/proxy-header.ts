@@ -116,10 +116,12 @@ function v2Head(command: number, family: number, bodyBytes: number): Buffer {
 }
 
 /** Without the zone of a link-local address; an IPv4 client of a dual-stack socket is an IPv4 one. */
-function unmapped({ address, port }: Peer): Peer {
+export function plainAddress(address: string): string {
   const zoneless = address.split("%", 1)[0] ?? "";
-  return { address: /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(zoneless)?.[1] ?? zoneless, port };
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(zoneless)?.[1] ?? zoneless;
 }
+
+const unmapped = ({ address, port }: Peer): Peer => ({ address: plainAddress(address), port });
 
 const v4Bytes = (address: string): Buffer => Buffer.from(address.split(".").map(Number));
 
