@@ -1,5 +1,7 @@
 /** The header of the PROXY protocol (versions 1 and 2), by which a proxy tells whose connection it passes on. */
 
+import { ipv4Bytes, ipv6Bytes, plainAddress } from "./ip-address.ts";
+
 export interface Route {
   readonly source: Peer;
   readonly destination: Peer;
@@ -98,7 +100,7 @@ function writeV1(source: Peer, destination: Peer, isV4: boolean): Buffer {
 }
 
 function writeV2(source: Peer, destination: Peer, isV4: boolean): Buffer {
-  const form = isV4 ? v4Bytes : v6Bytes;
+  const form = isV4 ? ipv4Bytes : ipv6Bytes;
   const ports = Buffer.alloc(4);
   ports.writeUInt16BE(source.port, 0);
   ports.writeUInt16BE(destination.port, 2);
@@ -115,29 +117,7 @@ function v2Head(command: number, family: number, bodyBytes: number): Buffer {
   return head;
 }
 
-/** Without the zone of a link-local address; an IPv4 client of a dual-stack socket is an IPv4 one. */
-export function plainAddress(address: string): string {
-  const zoneless = address.split("%", 1)[0] ?? "";
-  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(zoneless)?.[1] ?? zoneless;
-}
-
 const unmapped = ({ address, port }: Peer): Peer => ({ address: plainAddress(address), port });
-
-const v4Bytes = (address: string): Buffer => Buffer.from(address.split(".").map(Number));
-
-function v6Bytes(address: string): Buffer {
-  if (!address.includes(":"))
-    return Buffer.concat([Buffer.alloc(10), Buffer.from([255, 255]), v4Bytes(address)]);
-  const [head = "", tail] = address.split("::", 2);
-  const groups = (text: string | undefined): number[] =>
-    text ? text.split(":").map((group) => Number.parseInt(group, 16)) : [];
-  const before = groups(head);
-  const after = groups(tail);
-  const all = [...before, ...Array.from({ length: 8 - before.length - after.length }, () => 0), ...after];
-  const bytes = Buffer.alloc(16);
-  for (const [i, group] of all.entries()) bytes.writeUInt16BE(group, 2 * i);
-  return bytes;
-}
 
 const v6Text = (bytes: Buffer): string =>
   Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16)).join(":");

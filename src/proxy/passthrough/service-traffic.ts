@@ -73,6 +73,10 @@ export class ServiceTraffic implements SessionHost {
     return this.#uses;
   }
 
+  get waiting(): number {
+    return this.#line.length;
+  }
+
   /** From here on this is the route. */
   put(route: ServiceRoute): void {
     if (route.balance !== this.#route.balance)

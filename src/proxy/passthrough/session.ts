@@ -5,7 +5,8 @@ import {
   type WireError,
 } from "../../wire/error-packet.ts";
 import { connectionIdOf, userOf } from "../../wire/first-packets.ts";
-import { type Peer, plainAddress, readProxyHeader, writeProxyHeader } from "../../wire/proxy-header.ts";
+import { plainAddress } from "../../wire/ip-address.ts";
+import { type Peer, readProxyHeader, writeProxyHeader } from "../../wire/proxy-header.ts";
 import { dial } from "./dial.ts";
 import { Leg, type LegOwner, type LegSocket } from "./leg.ts";
 import type { ServerUse } from "./server-use.ts";

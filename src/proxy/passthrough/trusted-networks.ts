@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import { plainAddress } from "../../wire/proxy-header.ts";
+import { plainAddress } from "../../wire/ip-address.ts";
 
 /** The networks whose clients may say by the PROXY protocol whose connection they pass on. Empty: nobody may. */
 export class TrustedNetworks {
