@@ -7,7 +7,7 @@ export interface Cells {
 }
 
 export const BOARD_ROWS = 64;
-export const BOARD_COLUMNS = 1024;
+const BOARD_COLUMNS = 1024;
 export const BOARD_BYTES = BOARD_ROWS * BOARD_COLUMNS * Int32Array.BYTES_PER_ELEMENT;
 
 /**
