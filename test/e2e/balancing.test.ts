@@ -246,6 +246,84 @@ describe("what a person does", () => {
   });
 });
 
+/** The objects of a list of the REST API. */
+async function list(what: string): Promise<readonly { id: string; attributes: Record<string, unknown> }[]> {
+  const { stdout } = await runSluice(proxy, ["list", what, "--json"]);
+  return JSON.parse(stdout).data;
+}
+
+const listenerState = async (name: string): Promise<unknown> =>
+  (await list("listeners")).find(({ id }) => id === name)?.attributes["state"];
+
+describe("over the REST API", () => {
+  test("sessions are listed with user, server and its connection, and can be ended", async () => {
+    const connection = await client(READ);
+    const [row] = await connection.query<{ id: bigint; name: string }[]>(
+      "SELECT CONNECTION_ID() AS id, @@hostname AS name",
+    );
+    const sessions = await list("sessions");
+    const mine = sessions.find(
+      ({ attributes }) =>
+        JSON.stringify(attributes["connections"]).includes(`"connection_id":${row?.id},`) ||
+        JSON.stringify(attributes["connections"]).includes(`"connection_id":${row?.id}}`),
+    );
+    expect(mine?.attributes).toMatchObject({ user: "app", remote: lab.address });
+    expect(JSON.stringify(mine?.attributes["connections"])).toContain(`"server":"${row?.name}"`);
+    await runSluice(proxy, ["destroy", "session", mine?.id ?? ""]);
+    await untilEnded(connection);
+    await eventually(async () => !(await list("sessions")).some(({ id }) => id === mine?.id));
+  });
+
+  test("services and servers count their connections, workers are threads", async () => {
+    const connection = await client(WRITE);
+    await eventually(async () => {
+      const service = (await list("services")).find(({ id }) => id === "write");
+      const server = (await list("servers")).find(({ id }) => id === primary.host.name);
+      const counted = [service, server].map(
+        (object) => object?.attributes["statistics"] as { connections: number },
+      );
+      return counted.every((statistics) => statistics.connections >= 1);
+    });
+    expect(await list("threads")).toHaveLength(3);
+    await connection.end();
+  });
+
+  test("a listener stops and starts; its sessions go on, or end by force", async () => {
+    const [old, forced] = [await client(READ), await client(WRITE)];
+    await runSluice(proxy, ["stop", "listener", "read-listener"]);
+    expect(proxy.isListening(READ)).toBe(false);
+    expect(await hostOf(old)).not.toBe("");
+    expect(await listenerState("read-listener")).toBe("Stopped");
+    await runSluice(proxy, ["start", "listener", "read-listener"]);
+    await eventually(async () => (await serverBehind(READ)) !== "");
+    await runSluice(proxy, ["stop", "service", "write", "--force"]);
+    await untilEnded(forced);
+    await runSluice(proxy, ["start", "service", "write"]);
+    expect(await serverBehind(WRITE)).toBe(primary.host.name);
+    await old.end();
+  });
+
+  test("a change of a service and a server is in force at once", async () => {
+    const [one, two] = replicas.map(({ host }) => host.name) as [string, string];
+    await runSluice(proxy, ["alter", "server", one, "weight=0"]);
+    expect(await serversBehind(READ, 6)).toEqual({ [two]: 6 });
+    await runSluice(proxy, ["alter", "service", "read", "balance=single"]);
+    await runSluice(proxy, ["alter", "server", one, "weight=5"]);
+    expect(await serversBehind(READ, 6)).toEqual({ [one]: 6 });
+    await runSluice(proxy, ["alter", "server", one, "weight=1"]);
+    await runSluice(proxy, ["alter", "service", "read", "balance=least-connections"]);
+  });
+
+  test("a listener on a port that is taken says so, and nothing else suffers", async () => {
+    const other = await proxy.spawn(["nc", "-l", "0.0.0.0", "4030"], { keepInputOpen: true });
+    await proxy.untilListening(other, [4030]);
+    await runSluice(proxy, ["create", "listener", "read", "taken", "4030"]);
+    expect(await listenerState("taken")).toBe("Failed");
+    await runSluice(proxy, ["destroy", "listener", "taken"]);
+    expect(await serverBehind(READ)).not.toBe("");
+  });
+});
+
 describe("what dies", () => {
   test("a replica that is killed: its sessions end, new ones go elsewhere, without an error", async () => {
     const [victim, other] = replicas;
