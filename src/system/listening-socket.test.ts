@@ -30,7 +30,7 @@ const answerOf = async (where: { port: number; host: string } | { path: string }
 
 test("a descriptor crosses to another process, and what waits in its queue is served there", async () => {
   const port = await freePort();
-  const [fd = -1] = await openListeningSockets("::", port, 16, 1);
+  const [fd = -1] = await openListeningSockets("::", port, 16, 1, () => false);
   open.push(fd);
   const early = answerOf({ port, host: "127.0.0.1" });
   const script = `
@@ -52,7 +52,7 @@ test("a descriptor crosses to another process, and what waits in its queue is se
 
 test("several sockets share one port; a port that is taken is told", async () => {
   const port = await freePort();
-  const fds = await openListeningSockets("127.0.0.1", port, 16, 3);
+  const fds = await openListeningSockets("127.0.0.1", port, 16, 3, () => false);
   open.push(...fds);
   expect(new Set(fds).size).toBe(3);
   expect(tcpListeners(port)[0]?.pid).toBe(process.pid);
@@ -60,13 +60,17 @@ test("several sockets share one port; a port that is taken is told", async () =>
   await once(other, "listening");
   const address = other.address();
   const taken = address !== null && typeof address === "object" ? address.port : 0;
-  const attempt = openListeningSockets("127.0.0.1", taken, 16, 1);
+  const attempt = openListeningSockets("127.0.0.1", taken, 16, 1, () => false);
   await expect(attempt).rejects.toMatchObject({
     code: "ADDRESS_IN_USE",
     message: `cannot listen on 127.0.0.1:${taken}: another program does`,
   });
   other.close();
-  await expect(openListeningSockets("192.0.2.1", port, 16, 1)).rejects.toMatchObject({
+  await expect(openListeningSockets("127.0.0.1", port, 16, 1, () => false)).rejects.toMatchObject({
+    code: "ADDRESS_IN_USE",
+  });
+  open.push(...(await openListeningSockets("127.0.0.1", port, 16, 1, (pid) => pid === process.pid)));
+  await expect(openListeningSockets("192.0.2.1", port, 16, 1, () => false)).rejects.toMatchObject({
     code: "CONFIG_INVALID",
   });
 });

@@ -10,6 +10,7 @@ import { formatHostPort } from "../topology/endpoint.ts";
 import { ipv4Bytes, ipv6Bytes } from "../wire/ip-address.ts";
 import { CONNECTION_OPTIONS } from "./keep-alive.ts";
 import { libc } from "./libc.ts";
+import { tcpListeners } from "./tcp-listeners.ts";
 
 const AF_UNIX = 1;
 const AF_INET = 2;
@@ -34,6 +35,8 @@ const EAFNOSUPPORT = 97;
 /**
  * Opens `count` sockets on one address: the kernel spreads connections over them (SO_REUSEPORT). `::` is every address of both
  * families, also where there is no IPv6.
+ * @param isOurs whether a process that listens there already may share the port. The kernel itself would let any process of this
+ *   user that sets SO_REUSEPORT, too, and give it half the clients
  * @returns their descriptors, closed on exec
  * @throws SluiceError ADDRESS_IN_USE, FORBIDDEN, CONFIG_INVALID (no such address or name) or IO_FAILED, naming the address
  */
@@ -42,10 +45,12 @@ export async function openListeningSockets(
   port: number,
   backlog: number,
   count: number,
+  isOurs: (pid: number) => boolean,
 ): Promise<readonly number[]> {
   const address = await resolve(host);
   const fds: number[] = [];
   try {
+    await requireFree(address, port, isOurs);
     while (fds.length < count) fds.push(await openOne(address, port, backlog));
     return fds;
   } catch (error) {
@@ -89,7 +94,19 @@ async function resolve(host: string): Promise<string> {
   }
 }
 
-async function openOne(address: string, port: number, backlog: number): Promise<number> {
+async function requireFree(address: string, port: number, isOurs: (pid: number) => boolean): Promise<void> {
+  try {
+    await closeDescriptors([await openOne(address, port, undefined)]);
+  } catch (error) {
+    const isTaken = error instanceof SluiceError && error.code === "ADDRESS_IN_USE";
+    const holders = isTaken ? tcpListeners(port) : [];
+    const isAllOurs = holders.length > 0 && holders.every(({ pid }) => pid !== undefined && isOurs(pid));
+    if (!isAllOurs) throw error;
+  }
+}
+
+/** @param backlog undefined: only binds, and shares with nobody */
+async function openOne(address: string, port: number, backlog: number | undefined): Promise<number> {
   const calls = await libc();
   const isV6 = isIP(address) === 6;
   const fd = calls.socket(isV6 ? AF_INET6 : AF_INET, SOCK_STREAM_CLOEXEC, 0);
@@ -100,11 +117,12 @@ async function openOne(address: string, port: number, backlog: number): Promise<
     calls.setsockopt(fd, level, name, calls.ptr(new Int32Array([value])), 4);
   };
   set(SOL_SOCKET, SO_REUSEADDR, 1);
-  set(SOL_SOCKET, SO_REUSEPORT, 1);
+  if (backlog !== undefined) set(SOL_SOCKET, SO_REUSEPORT, 1);
   if (isV6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
   for (const [level, name, value] of CONNECTION_OPTIONS) set(level, name, value);
   const place = isV6 ? sockaddr6(address, port) : sockaddr4(address, port);
-  if (calls.bind(fd, calls.ptr(place), place.length) === 0 && calls.listen(fd, backlog) === 0) return fd;
+  const isBound = calls.bind(fd, calls.ptr(place), place.length) === 0;
+  if (isBound && (backlog === undefined || calls.listen(fd, backlog) === 0)) return fd;
   const errno = calls.errno();
   calls.close(fd);
   if (errno === EAFNOSUPPORT && address === "::") return await openOne("0.0.0.0", port, backlog);

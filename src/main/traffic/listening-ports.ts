@@ -23,9 +23,15 @@ export class ListeningPorts {
   /** Why a listener is not served. */
   readonly #failures = new Map<string, string>();
 
-  /** @param workers how many share each port */
-  constructor(workers: number) {
+  readonly #isOurs: (pid: number) => boolean;
+
+  /**
+   * @param workers how many share each port
+   * @param isOurs whether a process is a worker, be it one of an earlier control process
+   */
+  constructor(workers: number, isOurs: (pid: number) => boolean) {
     this.#workers = workers;
+    this.#isOurs = isOurs;
   }
 
   get names(): readonly string[] {
@@ -37,7 +43,7 @@ export class ListeningPorts {
     const { place, backlog } = plan;
     const fds =
       place.kind === "tcp"
-        ? await openListeningSockets(place.host, place.port, backlog, this.#workers)
+        ? await openListeningSockets(place.host, place.port, backlog, this.#workers, this.#isOurs)
         : [await openUnixListeningSocket(place.path, backlog)];
     this.#ports.set(plan.name, { plan, fds });
     this.#failures.delete(plan.name);

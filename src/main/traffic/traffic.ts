@@ -21,7 +21,7 @@ import {
 } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
-import { WorkerPool, type WorkerSlot } from "./worker-pool.ts";
+import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";
 
 export interface TrafficParts {
   readonly workers: number;
@@ -61,7 +61,7 @@ export class Traffic {
 
   constructor(parts: TrafficParts) {
     this.#parts = parts;
-    this.#ports = new ListeningPorts(Math.max(1, parts.workers));
+    this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
     this.#pool = new WorkerPool({
       count: parts.workers,
       directory: parts.directory,

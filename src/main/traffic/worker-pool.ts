@@ -7,7 +7,7 @@
  * they get its tables, accept no more, and exit with their last session.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { errorMessage } from "../../errors/sluice-error.ts";
@@ -106,7 +106,7 @@ export class WorkerPool {
     // A new file each time: workers left behind go on counting in the old one.
     writeFileSync(`${this.#boardPath}.new`, Buffer.alloc(BOARD_BYTES), { mode: 0o600 });
     renameSync(`${this.#boardPath}.new`, this.#boardPath);
-    const place = { path: join(directory, "workers.sock"), mode: 0o600, gid: undefined };
+    const place = { path: socketPath(directory), mode: 0o600, gid: undefined };
     this.#removeSocket = await listenUnix(this.#server, place, clock);
     for (const slot of this.slots) await this.#spawn(slot);
     this.#tickedAt = clock.monotonic();
@@ -140,7 +140,7 @@ export class WorkerPool {
     slot.startedAt = clock.monotonic();
     const [mine, theirs] = await descriptorChannel();
     slot.channel = mine;
-    const args = ["--control", join(directory, "workers.sock"), "--board", this.#boardPath];
+    const args = ["--control", socketPath(directory), "--board", this.#boardPath];
     args.push("--row", String(slot.row), "--number", String(slot.number));
     const child = spawn(OWN_EXECUTABLE, [...OWN_SCRIPT, "worker", ...args], {
       argv0: "sluice",
@@ -231,6 +231,18 @@ export class WorkerPool {
     });
   }
 }
+
+/** Whether a process is a worker of this directory: of this control process, or of one before it. This process counts as well. */
+export function isWorker(pid: number, directory: string): boolean {
+  if (pid === process.pid) return true;
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(socketPath(directory));
+  } catch {
+    return false; // gone, or another user's
+  }
+}
+
+const socketPath = (directory: string): string => join(directory, "workers.sock");
 
 // The very file that runs, also after a package has put a new one in its place.
 const OWN_EXECUTABLE = "/proc/self/exe";
