@@ -269,6 +269,7 @@ export class Runtime {
         onState: (name: string, state: ModuleState) => this.#companions.get(name)?.companion.save(state),
       },
       overlayOf: (server: string) => this.#overlayOf(server),
+      openConnectionsOf: (server: string) => this.traffic.connectionsOf(server).current,
     };
     const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load());
     this.#monitors.set(plan.name, monitor);

@@ -299,6 +299,17 @@ describe("a new route", () => {
   });
 });
 
+test("a session that has not heard from its server yet moves to another when that server is closed", async () => {
+  const [silent, good] = await Promise.all([backend(() => {}), backend(greets("good"))]);
+  const on = stage(route([target("silent", silent.port)]));
+  const one = client(on);
+  await eventually(() => silent.sockets.length === 1);
+  on.traffic.put({ ...route([target("good", good.port)]), closing: [{ server: "silent", reason: "hangs" }] });
+  await greeted(one);
+  expect(on.failures).toEqual(["silent: it hangs"]);
+  expect(on.traffic.uses.get("silent")?.connections).toBe(0);
+});
+
 describe("limits", () => {
   test("above max_connections: error 1040, or a place when one is free", async () => {
     const db = await backend(greets("db1"));

@@ -4,7 +4,7 @@ import { type Tally, takePlace } from "./tally.ts";
 
 /** A session, as far as its server is concerned. */
 interface Endable {
-  end(): void;
+  leaveServer(reason: string): void;
 }
 
 /** One server as a service uses it here. */

@@ -88,8 +88,9 @@ export class ServiceTraffic implements SessionHost {
       this.#uses.set(target.server, use);
       return use;
     });
-    for (const { server } of route.closing) {
-      for (const session of this.#uses.get(server)?.sessions ?? []) session.end();
+    for (const { server, reason } of route.closing) {
+      for (const session of [...(this.#uses.get(server)?.sessions ?? [])])
+        session.leaveServer(`it ${reason}`);
     }
     this.#callNext();
   }

@@ -160,6 +160,12 @@ export class Session implements LegOwner {
     this.#client.finish();
   }
 
+  /** Its server is to be left: nothing has passed yet, so another one will do; else it ends. */
+  leaveServer(reason: string): void {
+    if (this.#phase === "dialling" || this.#phase === "greeting") this.#tryNext(reason);
+    else this.end();
+  }
+
   /** Ends it at once. */
   end(): void {
     if (this.#phase === "closed") return;
