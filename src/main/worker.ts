@@ -5,6 +5,7 @@
 import { connect, type Socket } from "node:net";
 import { Command } from "commander";
 import { parseProgram } from "../cli/program.ts";
+import { errorMessage } from "../errors/sluice-error.ts";
 import { BOARD_BYTES, ConnectionBoard } from "../proxy/worker/connection-board.ts";
 import { JsonLines, jsonLine } from "../proxy/worker/json-lines.ts";
 import type { FromWorker, ToWorker } from "../proxy/worker/messages.ts";
@@ -79,14 +80,20 @@ class WorkerProcess {
   #connect(): void {
     const socket = connect(this.#flags.control);
     const lines = new JsonLines<ToWorker>((message) => {
-      this.#last = this.#last.then(() => this.#worker.handle(message));
+      this.#last = this.#last.then(() => this.#handle(message));
     });
     socket.on("connect", () => {
       this.#control = socket;
       const { pid } = process;
       this.#tell({ type: "hello", pid, number: Number(this.#flags.number), isOrphan: this.#isOrphan });
     });
-    socket.on("data", (chunk: Buffer) => lines.feed(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        lines.feed(chunk);
+      } catch {
+        socket.destroy();
+      }
+    });
     socket.on("error", () => {});
     socket.on("close", () => {
       if (this.#control === socket) this.#isOrphan = true;
@@ -94,6 +101,15 @@ class WorkerProcess {
       if (this.#worker.isIdle) this.#worker.stop();
       setTimeout(() => this.#connect(), RECONNECT_MS);
     });
+  }
+
+  /** A message that cannot be followed is told, and the sessions go on without it. */
+  async #handle(message: ToWorker): Promise<void> {
+    try {
+      await this.#worker.handle(message);
+    } catch (error) {
+      process.stderr.write(`sluice worker: ${message.type}: ${errorMessage(error)}\n`);
+    }
   }
 
   #tell(message: FromWorker): void {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { type Connection, createConnection } from "mariadb";
 import { eventually } from "../eventually.ts";
+import { HaProxy } from "../lab/ha-proxy.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
@@ -154,6 +155,15 @@ async function serversBehind(port: number, count: number): Promise<Record<string
   return counts;
 }
 
+const total = (counts: Record<string, number>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** Writes reach the primary, and reads both replicas. */
+async function untilAllServe(): Promise<void> {
+  await eventually(async () => (await serverBehind(WRITE)) === primary.host.name);
+  for (const { host } of replicas) await (await onServer(READ, host.name)).end();
+}
+
 const hasEnded = (connection: Connection): boolean => !connection.isValid();
 const untilEnded = async (connection: Connection, within = 5000): Promise<void> => {
   await eventually(() => hasEnded(connection), { within, what: "the end of the session" });
@@ -211,13 +221,39 @@ describe("through it", () => {
   test("max_connections: the third waits, then hears error 1040; a place that is freed is given", async () => {
     const [one, two] = [await client(FEW), await client(FEW)];
     const third = client(FEW).catch((error: { errno?: number; sqlMessage?: string }) => error);
-    expect(await third).toMatchObject({ errno: 1040, sqlMessage: "Too many connections" });
+    const refusal = await third;
+    expect(String(refusal)).toContain("no: 1040");
+    expect(refusal).toMatchObject({ errno: 1040, sqlMessage: "Too many connections" });
     const waiting = client(FEW);
     await one.end();
     expect(await hostOf(await waiting)).not.toBe("");
     await two.end();
   });
 });
+
+test("HAProxy in front: its mysql-check, old and new, is answered by a server, and says no when none is left", async () => {
+  await primary.sql("CREATE USER haproxy@'%'");
+  const check = (name: string, how: string): string =>
+    `backend ${name}\n  mode tcp\n  option mysql-check user haproxy ${how}\n  server s ${proxy.address}:${READ} check inter 200ms fall 1 rise 1\n`;
+  const front = await HaProxy.start(
+    await lab.host("front"),
+    `${check("new", "post-41")}${check("old", "pre-41")}`,
+  );
+  const says = async (status: string): Promise<void> => {
+    for (const name of ["new", "old"])
+      await eventually(async () => (await front.statsOf(name, "s"))["status"] === status, {
+        what: `${name} ${status}`,
+      });
+  };
+  await says("UP");
+  for (const { host } of replication.servers)
+    await runSluice(proxy, ["maintenance", "on", "--server", host.name]);
+  await says("DOWN");
+  for (const { host } of replication.servers) await maintenance(host.name, "off");
+  await says("UP");
+  await front.stop();
+  await untilAllServe();
+}, 30_000);
 
 describe("what a person does", () => {
   test("drain: no new sessions, the old ones go on; maintenance ends them", async () => {
@@ -362,7 +398,7 @@ describe("what dies", () => {
     expect(String(error)).toContain("service read has no server to use: ");
     expect(String(error)).toContain(`${primary.host.name} is in maintenance`);
     for (const { host } of replication.servers) await maintenance(host.name, "off");
-    await eventually(async () => (await serverBehind(READ)) !== "");
+    await untilAllServe();
   });
 
   test("a worker that is killed is back, nobody is refused, and only its sessions are lost", async () => {
@@ -382,10 +418,10 @@ describe("what dies", () => {
     const before = await workers();
     sluice.kill("SIGKILL");
     await sluice.ended();
-    expect(Object.keys(await serversBehind(READ, 10))).toHaveLength(2);
+    expect(total(await serversBehind(READ, 10))).toBe(10);
     const [again, counts] = await Promise.all([start(), serversBehind(READ, 30)]);
     sluice = again;
-    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(30);
+    expect(total(counts)).toBe(30);
     expect(await hostOf(old)).not.toBe("");
     await old.end();
     await eventually(async () => {

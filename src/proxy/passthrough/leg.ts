@@ -119,6 +119,8 @@ export const LEG_HANDLERS: SocketHandler<Leg> = {
     leg.owner.closed(leg);
   },
 
-  // A reset; close() follows.
-  error() {},
+  // A mistake of ours in one of the above: it ends this session, and no other.
+  error(socket) {
+    socket.terminate();
+  },
 };
