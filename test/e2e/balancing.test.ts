@@ -329,6 +329,16 @@ describe("over the REST API", () => {
       return counted.every((statistics) => statistics.connections >= 1);
     });
     expect(await list("threads")).toHaveLength(3);
+    const { stdout } = await proxy.run([
+      "curl",
+      "-s",
+      "--unix-socket",
+      "/run/sluice/agent.sock",
+      "http://sluice/metrics",
+    ]);
+    expect(stdout).toMatch(/^sluice_service_connections\{service="write"\} [1-9]/m);
+    expect(stdout).toMatch(/^sluice_service_targets\{service="read"\} 2$/m);
+    expect(stdout).toMatch(/^sluice_listener_up\{listener="read-listener"\} 1$/m);
     await connection.end();
   });
 

@@ -374,6 +374,7 @@ export class Runtime {
         [...this.#publishers].flatMap(([name, { publisher }]) =>
           publisher?.gate === undefined ? [] : [{ publisher: name, ...publisher.gate }],
         ),
+      traffic: () => this.traffic.figures,
     };
     // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
     let registry: Promise<{ metrics(): Promise<string> }> | undefined;

@@ -10,6 +10,7 @@ import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker/messages.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { TrafficFigures } from "../../telemetry/metrics.ts";
 import type { ServiceRoute } from "../../topology/routing-table.ts";
 import { ListeningPorts } from "./listening-ports.ts";
 import {
@@ -190,6 +191,25 @@ export class Traffic {
         memoryBytes: rssBytes,
       };
     });
+  }
+
+  /** For the metrics. */
+  get figures(): TrafficFigures {
+    const present = this.#counters;
+    return {
+      services: this.#table.current.services.map(({ name: service, targets }) => ({
+        service,
+        ...this.#counts.service(service, present),
+        targets: targets.length,
+      })),
+      listeners: [...this.listeners()].map(([listener, { state }]) => ({
+        listener,
+        isRunning: state === "running",
+      })),
+      workers: this.#pool.links.length,
+      workerDeaths: this.#pool.deaths,
+      connectionsOf: (server) => this.#counts.server(server, present),
+    };
   }
 
   get #counters(): readonly WorkerCounters[] {

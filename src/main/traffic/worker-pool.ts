@@ -78,6 +78,7 @@ export class WorkerPool {
   #tickedAt = 0;
   #nextNumber: number;
   #isStopping = false;
+  #deaths = 0;
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -94,6 +95,11 @@ export class WorkerPool {
   /** Links of all workers that are there, those of an earlier control process included. */
   get links(): readonly WorkerLink[] {
     return [...this.#links].filter(({ hello }) => hello !== undefined);
+  }
+
+  /** Workers that ended by themselves since the start. */
+  get deaths(): number {
+    return this.#deaths;
   }
 
   isOrphan(link: WorkerLink): boolean {
@@ -158,6 +164,7 @@ export class WorkerPool {
     slot.child = undefined;
     slot.link = undefined;
     if (this.#isStopping) return;
+    this.#deaths++;
     const { clock, log } = this.#parts;
     const end = child.signalCode ?? `exit code ${child.exitCode}`;
     log.error(
