@@ -459,6 +459,13 @@ describe("what dies", () => {
     expect(await workers()).toEqual([]);
     expect(proxy.isListening(READ)).toBe(false);
   });
+
+  test("started again, whoever connects at once waits for the first probes and is served", async () => {
+    sluice = await start();
+    const names = await Promise.all(Array.from({ length: 10 }, async () => await serverBehind(READ)));
+    expect(new Set(names).size).toBe(2);
+    await sluice.terminate();
+  });
 });
 
 /** A connection to that very server. */

@@ -38,6 +38,9 @@ export interface TrafficParts {
 /** How long clients wait in the queue of a port, at start, for servers that have not been judged yet. */
 const KNOW_WITHIN_MS = 3000;
 
+/** Why a server has no role yet, though it may have been probed already. */
+const UNDECIDED: ReadonlySet<string> = new Set(["STARTING", "ROLE_UNDECIDED"]);
+
 /**
  * The services and listeners of the configuration, alive.
  *
@@ -269,9 +272,12 @@ export class Traffic {
 
   /** Ports of services about which something is known are served; until then, whoever comes waits in their queue. */
   #serveKnown(): void {
-    const { snapshot } = this.#parts.fleet;
+    const { snapshot, stateOf } = this.#parts.fleet;
     const isKnown = ({ servers }: ServicePlan): boolean =>
-      servers.every(({ server }) => snapshot.servers.get(server)?.verdict.known === true);
+      servers.every(({ server }) => {
+        const role = stateOf(server)?.cause.code ?? "STARTING";
+        return snapshot.servers.get(server)?.verdict.known === true && !UNDECIDED.has(role);
+      });
     for (const [name, plan] of this.#plans) {
       if (this.#known.has(name) || !(this.#isEveryoneKnown || isKnown(plan))) continue;
       this.#known.add(name);
