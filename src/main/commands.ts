@@ -71,8 +71,9 @@ export const COMMANDS = {
 } as const satisfies Record<string, CommandEntry>;
 
 /** What Sluice starts itself, and nobody else: in no help. */
-export const HELPERS: Readonly<Record<string, () => Promise<number>>> = {
+export const HELPERS: Readonly<Record<string, CommandEntry["run"]>> = {
   "gate-guard": async () => (await import("./gate-guard.ts")).gateGuard(),
+  worker: async (args) => (await import("./worker.ts")).workerCommand(args),
 };
 
 export type CommandName = keyof typeof COMMANDS;

@@ -66,6 +66,7 @@ export async function runDaemon(plan: DaemonPlan): Promise<number> {
     log: openedLog.log,
     version: VERSION,
     stateDirectory: plan.stateDirectory,
+    runtimeDirectory: plan.paths.directory,
     createCompanion: plan.createCompanion,
   });
   const admin = await plan.createAdmin?.({
@@ -115,18 +116,18 @@ class Daemon {
     try {
       if (pidFile !== undefined) this.#pidFile = new PidFile(pidFile);
       await this.#socket.start();
-      await this.#runtime.openPublishers();
+      await this.#runtime.open();
       if (runAs !== undefined) {
         await becomeIdentity(runAs, this.#runtime.needsNetAdmin);
         requireWritable(this.#plan.stateDirectory, runAs);
       }
       // Its files are written while it runs, so they belong to whom it runs as.
       await this.#admin?.start();
+      await this.#runtime.start();
     } catch (error) {
       await this.#close();
       throw error;
     }
-    this.#runtime.start();
     this.#announceWhenKnown();
     this.#keepWatchdog();
     const servers = [...this.#runtime.configuration.servers.keys()];

@@ -26,7 +26,7 @@ function invocation(
 
 async function dispatch(name: string | undefined, args: readonly string[]): Promise<number> {
   const helper = name === undefined || !Object.hasOwn(HELPERS, name) ? undefined : HELPERS[name];
-  if (helper !== undefined) return await helper();
+  if (helper !== undefined) return await helper(args);
   if (name === undefined || !isCommand(name)) {
     const { runWithoutCommand } = await import("./general-help.ts");
     return await runWithoutCommand(name, args);

@@ -60,6 +60,8 @@ export interface MonitorSurroundings {
   readonly listener: FleetListener;
   /** What takes a server out by hand, as it is now. */
   overlayOf(server: string): Overlay;
+  /** Sessions that this program has on a server: a draining one is drained when there are none left. */
+  openConnectionsOf(server: string): number;
 }
 
 interface Member {
@@ -262,7 +264,7 @@ export class FleetMonitor {
   #judge(): void {
     const { clock, listener } = this.#around;
     this.#judgedAt = clock.monotonic();
-    const inputs = [...this.#members.values()].map(inputOf);
+    const inputs = [...this.#members.values()].map((member) => this.#inputOf(member));
     const judgement = this.#plan.judge(this.#moduleState, inputs, clock.now());
     const events = fleetEvents(this.#states, judgement.servers, clock.now());
     this.#states = judgement.servers;
@@ -274,18 +276,19 @@ export class FleetMonitor {
     if (events.length > 0) listener.onEvents(this.name, events);
     listener.onJudged(this.name, inputs, this.#states);
   }
-}
 
-function inputOf({ plan, observation, admin }: Member): ServerInput {
-  return {
-    name: plan.watched.name,
-    addresses: plan.addresses,
-    observation,
-    admin,
-    openConnections: 0,
-    priority: plan.priority,
-    serverId: undefined,
-  };
+  #inputOf({ plan, observation, admin }: Member): ServerInput {
+    const { name } = plan.watched;
+    return {
+      name,
+      addresses: plan.addresses,
+      observation,
+      admin,
+      openConnections: this.#around.openConnectionsOf(name),
+      priority: plan.priority,
+      serverId: undefined,
+    };
+  }
 }
 
 /** Within busy_grace a full server keeps its verdict, and so its role. */

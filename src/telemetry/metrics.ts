@@ -29,6 +29,28 @@ interface GateCounts {
   readonly cut: number;
 }
 
+/** What the proxy carries; empty where there is none. */
+export interface TrafficFigures {
+  readonly services: readonly ServiceFigures[];
+  readonly listeners: readonly { readonly listener: string; readonly isRunning: boolean }[];
+  /** Worker processes that are there. */
+  readonly workers: number;
+  /** Workers that died since the start. */
+  readonly workerDeaths: number;
+  connectionsOf(server: string): { readonly current: number; readonly total: number };
+}
+
+export interface ServiceFigures {
+  readonly service: string;
+  readonly current: number;
+  readonly total: number;
+  readonly refused: number;
+  readonly waiting: number;
+  readonly retried: number;
+  /** Servers that get new sessions. */
+  readonly targets: number;
+}
+
 export interface MetricsSources {
   readonly fleet: FleetView;
   readonly clock: Clock;
@@ -37,6 +59,7 @@ export interface MetricsSources {
   /** Events so far, by monitor, server and name. */
   eventCounts(): readonly EventCount[];
   gates(): readonly GateCounts[];
+  traffic(): TrafficFigures;
 }
 
 /** All metrics of the daemon; values are read when somebody scrapes, nothing is counted twice. */
@@ -133,6 +156,41 @@ export function createMetrics(sources: MetricsSources): Registry {
   perServer("galera_local_state", "wsrep_local_state.", (s) => factsOf(s)?.galera?.localState);
   perServer("galera_cluster_size", "wsrep_cluster_size.", (s) => factsOf(s)?.galera?.clusterSize);
   perServer("galera_receive_queue", "wsrep_local_recv_queue.", (s) => factsOf(s)?.galera?.recvQueue);
+  const perService = (name: string, help: string, value: (figures: ServiceFigures) => number): void =>
+    gauge(name, help, ["service"], (set) => {
+      for (const figures of sources.traffic().services) set({ service: figures.service }, value(figures));
+    });
+  perService("service_connections", "Client connections now.", ({ current }) => current);
+  perService("service_connections_total", "Client connections that got a server.", ({ total }) => total);
+  perService(
+    "service_refused_total",
+    "Clients turned away: no server, or no place.",
+    ({ refused }) => refused,
+  );
+  perService("service_waiting", "Clients that wait for a place.", ({ waiting }) => waiting);
+  perService(
+    "service_retries_total",
+    "Servers that could not be reached by a session.",
+    ({ retried }) => retried,
+  );
+  perService("service_targets", "Servers that get new connections.", ({ targets }) => targets);
+  perServer(
+    "server_connections",
+    "Connections to the server now.",
+    (s) => sources.traffic().connectionsOf(s.name).current,
+  );
+  perServer(
+    "server_connections_total",
+    "Connections to the server.",
+    (s) => sources.traffic().connectionsOf(s.name).total,
+  );
+  gauge("listener_up", "1: the listener accepts clients.", ["listener"], (set) => {
+    for (const { listener, isRunning } of sources.traffic().listeners) set({ listener }, Number(isRunning));
+  });
+  gauge("workers", "Worker processes.", [], (set) => set({}, sources.traffic().workers));
+  gauge("worker_deaths_total", "Worker processes that died.", [], (set) =>
+    set({}, sources.traffic().workerDeaths),
+  );
   return registry;
 }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -52,7 +53,9 @@ export async function issueCertificate(
     "-out",
     `${path}.csr`,
   ]);
-  const signed = ["-CA", `${issuer}.pem`, "-CAkey", `${issuer}.key`, "-CAcreateserial", "-days", `${days}`];
+  // A number of its own: the file that -CAcreateserial counts in is torn when two are issued at once.
+  const serial = ["-set_serial", `0x${randomBytes(8).toString("hex")}`];
+  const signed = ["-CA", `${issuer}.pem`, "-CAkey", `${issuer}.key`, ...serial, "-days", `${days}`];
   await run([
     "openssl",
     "x509",

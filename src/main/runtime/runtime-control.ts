@@ -1,5 +1,6 @@
 import type {
   CommandInfo,
+  Connections,
   Control,
   Edit,
   ListenerStatus,
@@ -30,9 +31,7 @@ export interface RuntimeControlParts {
   rotateLog(): void;
 }
 
-const NO_CONNECTIONS = Object.freeze({ current: 0, total: 0, max: 0 });
-
-/** The running program as the admin API sees it. What listeners will bring is here, and says that it has not started. */
+/** The running program as the admin API sees it. */
 export class RuntimeControl implements Control {
   readonly #parts: RuntimeControlParts;
 
@@ -60,7 +59,12 @@ export class RuntimeControl implements Control {
     return new Map(
       [...runtime.fleet.current().servers].map(([name, server]) => [
         name,
-        serverStatus(server, states.get(name) ?? UNKNOWN_STATE, lastEvents.get(name)),
+        serverStatus(
+          server,
+          states.get(name) ?? UNKNOWN_STATE,
+          lastEvents.get(name),
+          runtime.traffic.connectionsOf(name),
+        ),
       ]),
     );
   }
@@ -72,12 +76,11 @@ export class RuntimeControl implements Control {
   }
 
   services(): ReadonlyMap<string, ServiceStatus> {
-    return new Map();
+    return this.#parts.runtime.traffic.services();
   }
 
   listeners(): ReadonlyMap<string, ListenerStatus> {
-    const status = { state: "not started", reason: "listeners are not part of this version yet" } as const;
-    return new Map([...this.configuration().listeners.keys()].map((name) => [name, status]));
+    return this.#parts.runtime.traffic.listeners();
   }
 
   publishers(): ReadonlyMap<string, PublisherStatus> {
@@ -85,11 +88,11 @@ export class RuntimeControl implements Control {
   }
 
   async sessions(): Promise<readonly SessionInfo[]> {
-    return [];
+    return await this.#parts.runtime.traffic.sessions();
   }
 
   threads(): readonly ThreadInfo[] {
-    return [this.#parts.load.thread()];
+    return [this.#parts.load.thread(), ...this.#parts.runtime.traffic.threads()];
   }
 
   commands(): readonly CommandInfo[] {
@@ -120,17 +123,15 @@ export class RuntimeControl implements Control {
     this.#parts.runtime.setServerState(server, state, force);
   }
 
-  async setRunning(kind: "monitor" | "service" | "listener", name: string, running: boolean): Promise<void> {
-    if (kind === "monitor") {
-      this.#parts.runtime.setMonitorRunning(name, running);
-      return;
-    }
-    const known = kind === "service" ? this.configuration().services : this.configuration().listeners;
-    if (!known.has(name)) throw new SluiceError("NOT_FOUND", `there is no ${kind} ${name}`);
-    throw new SluiceError(
-      "REFUSED",
-      `${name} cannot be ${running ? "started" : "stopped"}: ${kind}s are not part of this version yet`,
-    );
+  async setRunning(
+    kind: "monitor" | "service" | "listener",
+    name: string,
+    running: boolean,
+    force: boolean,
+  ): Promise<void> {
+    const { runtime } = this.#parts;
+    if (kind === "monitor") runtime.setMonitorRunning(name, running);
+    else await runtime.inTurn(async () => await runtime.traffic.setRunning(kind, name, running, force));
   }
 
   async callCommand(module: string, command: string): Promise<unknown> {
@@ -146,12 +147,12 @@ export class RuntimeControl implements Control {
       throw new SluiceError("NOT_FOUND", `there is no service ${service}`);
     throw new SluiceError(
       "REFUSED",
-      `${service} has no accounts to fetch: services are not part of this version yet`,
+      `${service} has no accounts to fetch: its clients log in to the servers themselves`,
     );
   }
 
-  async endSession(id: string): Promise<void> {
-    throw new SluiceError("NOT_FOUND", `there is no session ${id}`);
+  async endSession(id: string, ttlMs: number): Promise<void> {
+    await this.#parts.runtime.traffic.endSession(id, ttlMs);
   }
 
   rotateLog(): void {
@@ -163,6 +164,7 @@ function serverStatus(
   { verdict }: ServerSnapshot,
   state: ServerState,
   lastEvent: FleetEvent | undefined,
+  connections: Connections,
 ): ServerStatus {
   const { observation } = verdict;
   return {
@@ -172,7 +174,7 @@ function serverStatus(
     facts: observation?.reached === true ? observation.facts : undefined,
     lagSeconds: state.lagSeconds,
     lastEvent: lastEvent && { name: lastEvent.maxscaleEvent ?? lastEvent.event, time: lastEvent.time },
-    connections: NO_CONNECTIONS,
+    connections,
   };
 }
 

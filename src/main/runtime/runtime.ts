@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Edit, PublisherStatus } from "../../admin/control.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
 import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
@@ -17,6 +18,7 @@ import type { ServerState } from "../../topology/state.ts";
 import type { AdminState } from "../../topology/verdict.ts";
 import { explanation } from "../../verdict/explanation.ts";
 import type { Overlay } from "../../verdict/judge.ts";
+import { Traffic } from "../traffic/traffic.ts";
 import type { Companion, CreateCompanion } from "./companion.ts";
 import type { ConfigurationStore } from "./configuration-store.ts";
 import { createPublisher } from "./plan-publishers.ts";
@@ -33,6 +35,8 @@ export interface RuntimeParts {
   readonly version: string;
   /** Directory of what monitors remember. */
   readonly stateDirectory: string;
+  /** Directory where worker processes find the control process. */
+  readonly runtimeDirectory: string;
   /** Undefined: the monitors have neither journal nor script. */
   readonly createCompanion: CreateCompanion | undefined;
 }
@@ -57,6 +61,7 @@ export class Runtime {
   readonly #companions = new Map<string, { readonly key: string; readonly companion: Companion }>();
   readonly #publishers = new Map<string, RunningPublisher>();
   readonly services: Services;
+  readonly traffic: Traffic;
   #offSwitch: OffSwitch;
   #isStarted = false;
   /** One change at a time. */
@@ -67,6 +72,8 @@ export class Runtime {
     this.#parts = parts;
     this.#offSwitch = this.#createOffSwitch(parts.configuration.current);
     this.services = this.#createServices();
+    this.traffic = this.#createTraffic();
+    this.fleet.subscribe(() => this.traffic.refresh());
     for (const plan of this.#planFleets(parts.configuration.current)) this.#addMonitor(plan);
   }
 
@@ -78,13 +85,14 @@ export class Runtime {
     return this.#monitors;
   }
 
-  /** Opens the publishers; while privileges are still there. Throws what the first one that cannot start throws. */
-  async openPublishers(): Promise<void> {
+  /** Opens publishers and listeners; while privileges are still there. Throws what the first one that cannot start throws. */
+  async open(): Promise<void> {
     for (const object of this.configuration.publishers.values()) {
       const publisher = createPublisher(object, this.configuration, this.services);
       await publisher.start();
       this.#publishers.set(object.name, { publisher, reason: undefined });
     }
+    await this.traffic.open();
   }
 
   /** A publisher changes the firewall. */
@@ -92,16 +100,18 @@ export class Runtime {
     return [...this.#publishers.values()].some(({ publisher }) => publisher?.needsNetAdmin === true);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.#isStarted = true;
     this.#offSwitch.start();
     for (const monitor of this.#monitors.values()) monitor.start();
+    await this.traffic.start();
   }
 
   async stop(): Promise<void> {
     this.#offSwitch.close();
     for (const monitor of this.#monitors.values()) monitor.stop();
     await Promise.all([
+      this.traffic.stop(),
       ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close("exit")),
       ...[...this.#companions.values()].map(({ companion }) => companion.close()),
     ]);
@@ -121,14 +131,14 @@ export class Runtime {
 
   /** See Control.apply. */
   apply(edits: readonly Edit[]): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       await this.#put(this.#parts.configuration.edited(edits));
     });
   }
 
   /** See Control.reload. */
   reload(): Promise<readonly string[]> {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       const candidate = this.#parts.configuration.reread();
       await this.#put(candidate);
       return candidate.changes.map(formatChange);
@@ -190,6 +200,7 @@ export class Runtime {
     this.#replaceOffSwitch(candidate.configuration);
     this.#putMonitors(plans);
     await this.#putPublishers(candidate.changes);
+    await this.traffic.put();
   }
 
   #putMonitors(plans: readonly FleetPlan[]): void {
@@ -247,11 +258,18 @@ export class Runtime {
       log: log.child({ monitor: plan.name }),
       listener: {
         onEvents: (name: string, events: readonly MonitorEvent[]) => this.#onEvents(name, events),
-        onJudged: (name: string, inputs: readonly ServerInput[], states: ReadonlyMap<string, ServerState>) =>
-          this.#companions.get(name)?.companion.judged(inputs, states),
+        onJudged: (
+          name: string,
+          inputs: readonly ServerInput[],
+          states: ReadonlyMap<string, ServerState>,
+        ) => {
+          this.traffic.refresh();
+          this.#companions.get(name)?.companion.judged(inputs, states);
+        },
         onState: (name: string, state: ModuleState) => this.#companions.get(name)?.companion.save(state),
       },
       overlayOf: (server: string) => this.#overlayOf(server),
+      openConnectionsOf: (server: string) => this.traffic.connectionsOf(server).current,
     };
     const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load());
     this.#monitors.set(plan.name, monitor);
@@ -356,6 +374,7 @@ export class Runtime {
         [...this.#publishers].flatMap(([name, { publisher }]) =>
           publisher?.gate === undefined ? [] : [{ publisher: name, ...publisher.gate }],
         ),
+      traffic: () => this.traffic.figures,
     };
     // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
     let registry: Promise<{ metrics(): Promise<string> }> | undefined;
@@ -389,7 +408,28 @@ export class Runtime {
     };
   }
 
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+  #createTraffic(): Traffic {
+    const { clock, log, runtimeDirectory } = this.#parts;
+    const { threads } = this.configuration.sluice.parameters;
+    const { fleet } = this;
+    return new Traffic({
+      workers: threads === "auto" ? availableParallelism() : threads,
+      directory: runtimeDirectory,
+      clock,
+      log,
+      configuration: () => this.configuration,
+      fleet: {
+        get snapshot() {
+          return fleet.current();
+        },
+        stateOf: (server) => this.#monitorOf(server)?.states.get(server),
+      },
+      onServerFailed: (server) => this.#monitorOf(server)?.watch(server)?.hint(),
+    });
+  }
+
+  /** One change at a time. */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(change);
     this.#last = turn.catch(() => {});
     return turn;

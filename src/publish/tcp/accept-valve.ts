@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
 import type { Server } from "node:net";
-import { type ListeningSockets, loadListeningSockets } from "../../system/listening-socket.ts";
+import { type ListeningSockets, loadListeningSockets } from "../../system/listening-descriptor.ts";
 
 /** What a server accepts before those that were accepted are read, timers are called, and so on. */
 const ACCEPTS_PER_TURN = 64;

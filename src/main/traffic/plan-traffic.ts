@@ -1,0 +1,112 @@
+import type {
+  Configuration,
+  ListenerObject,
+  ServerObject,
+  ServiceObject,
+} from "../../config/configuration.ts";
+import { SluiceError } from "../../errors/sluice-error.ts";
+import type { Member, ServiceRule } from "../../proxy/router/route-connections.ts";
+import type { Endpoint } from "../../topology/endpoint.ts";
+
+/** A service that carries traffic: its rule, and its servers as far as the configuration knows them. */
+export interface ServicePlan {
+  readonly rule: ServiceRule;
+  readonly servers: readonly PlannedServer[];
+}
+
+export type PlannedServer = Omit<Member, "verdict" | "state" | "admin" | "drainingSince">;
+
+/** Where a listener listens, and for whom. */
+export interface ListenerPlan {
+  readonly name: string;
+  readonly service: string;
+  readonly place: Endpoint;
+  readonly backlog: number;
+  readonly trusted: readonly string[];
+}
+
+/** The services that this version can run. */
+export function planServices(configuration: Configuration): ReadonlyMap<string, ServicePlan> {
+  const plans = [...configuration.services.values()].flatMap((service) =>
+    whyNotService(service) === undefined
+      ? [[service.name, planService(service, configuration)] as const]
+      : [],
+  );
+  return new Map(plans.flatMap(([name, plan]) => (plan === undefined ? [] : [[name, plan]])));
+}
+
+/** Throws CONFIG_INVALID where the listener asks for what its service cannot do. */
+export function planListener(listener: ListenerObject): ListenerPlan {
+  const { name, parameters: p } = listener;
+  if (p.ssl) {
+    throw new SluiceError(
+      "CONFIG_INVALID",
+      `[${name}] ssl=true: a readconnroute service passes TLS through to the server; set ssl and the certificate on the servers themselves`,
+    );
+  }
+  const trusted = p.proxy_protocol_networks ?? [];
+  const place: Endpoint =
+    p.socket === undefined
+      ? { kind: "tcp", host: p.address, port: p.port ?? 0 }
+      : { kind: "socket", path: p.socket };
+  return { name, service: p.service, place, backlog: p.backlog, trusted };
+}
+
+/** Why a service does not run in this version; undefined: it does. */
+export function whyNotService({ module, parameters }: ServiceObject): string | undefined {
+  if (module !== "readconnroute") return `router=${module} is not part of this version yet`;
+  if (parameters.dataplane === "kernel") return "dataplane=kernel is not part of this version yet";
+  return undefined;
+}
+
+function planService(service: ServiceObject, configuration: Configuration): ServicePlan | undefined {
+  if (service.module !== "readconnroute") return undefined;
+  const { name, parameters: p } = service;
+  const rule: ServiceRule = {
+    name,
+    roles: p.router_options,
+    masterAcceptReads: p.master_accept_reads,
+    maxLagSeconds: p.max_replication_lag === 0 ? undefined : p.max_replication_lag / 1000,
+    balance: p.balance,
+    top: p.top,
+    onServerDown: p.on_server_down,
+    drainTimeoutMs: p.drain_timeout,
+    limits: {
+      maxConnections: p.max_connections,
+      queueTimeoutMs: p.queue_timeout,
+      connectTimeoutMs: p.connect_timeout,
+      idleTimeoutMs: p.wait_timeout,
+      writeTimeoutMs: p.net_write_timeout,
+    },
+  };
+  const servers = [...serversOf(service, configuration)].flatMap((server) => {
+    const object = configuration.servers.get(server);
+    return object === undefined ? [] : [planServer(object)];
+  });
+  return { rule, servers };
+}
+
+function planServer({ name, parameters: p }: ServerObject): PlannedServer {
+  const endpoint: Endpoint =
+    p.socket === undefined
+      ? { kind: "tcp", host: p.address ?? "", port: p.port }
+      : { kind: "socket", path: p.socket };
+  return {
+    server: name,
+    endpoint,
+    weight: p.weight,
+    maxConnections: p.max_routing_connections,
+    proxyProtocol: p.proxy_protocol,
+    rank: p.rank,
+  };
+}
+
+/** Names of a service's servers: its own, its monitor's, or those of its targets. References form no circle. */
+function serversOf({ parameters: p }: ServiceObject, configuration: Configuration): ReadonlySet<string> {
+  const ofMonitor = configuration.monitors.get(p.cluster ?? "")?.parameters.servers ?? [];
+  const ofTargets = (p.targets ?? []).flatMap((target) => {
+    const service = configuration.services.get(target);
+    return service === undefined ? [target] : [...serversOf(service, configuration)];
+  });
+  return new Set([...(p.servers ?? []), ...ofMonitor, ...ofTargets]);
+}

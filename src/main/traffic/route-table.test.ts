@@ -1,0 +1,103 @@
+import { expect, test } from "bun:test";
+import type { ServiceRule } from "../../proxy/router/route-connections.ts";
+import type { FleetSnapshot } from "../../topology/fleet.ts";
+import { UNKNOWN_STATE } from "../../topology/state.ts";
+import type { AdminState, Verdict } from "../../topology/verdict.ts";
+import type { ServicePlan } from "./plan-traffic.ts";
+import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+
+const VERDICT: Verdict = {
+  up: true,
+  role: "standalone",
+  draining: false,
+  code: "STANDALONE_HEALTHY",
+  sentence: "well",
+  profile: "standalone",
+  since: 0,
+  at: 0,
+  staleAt: Number.MAX_SAFE_INTEGER,
+  known: true,
+  observation: undefined,
+  rules: [],
+};
+
+const endpoint = (host: string) => ({ kind: "tcp", host, port: 3306 }) as const;
+
+function plan(name: string, drainTimeoutMs = 0): ServicePlan {
+  const limits = {
+    maxConnections: 0,
+    queueTimeoutMs: 0,
+    connectTimeoutMs: 1,
+    idleTimeoutMs: 0,
+    writeTimeoutMs: 0,
+  };
+  const rule: ServiceRule = {
+    name,
+    roles: ["running"],
+    masterAcceptReads: true,
+    maxLagSeconds: undefined,
+    balance: "least-connections",
+    top: false,
+    onServerDown: "close",
+    drainTimeoutMs,
+    limits,
+  };
+  const server = (name: string) =>
+    ({
+      server: name,
+      endpoint: endpoint(name),
+      weight: 1,
+      maxConnections: 0,
+      proxyProtocol: "off",
+      rank: "primary",
+    }) as const;
+  return { rule, servers: [server("db1"), server("db2")] };
+}
+
+function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowledge {
+  const servers: FleetSnapshot["servers"] = new Map(
+    Object.entries(admins).map(([name, admin]) => [
+      name,
+      { name, endpoint: endpoint(name), verdict: { ...VERDICT, at, up: admin === "none" }, admin },
+    ]),
+  );
+  return { snapshot: { version: at, servers }, stateOf: () => ({ ...UNKNOWN_STATE, liveness: "running" }) };
+}
+
+test("a new table only where something differs, and only what differs is told", () => {
+  const table = new RouteTable();
+  const plans = [plan("a"), plan("b")];
+  expect(table.update(plans, fleet({ db1: "none", db2: "none" }), 0).changed).toHaveLength(2);
+  expect(table.current.version).toBe(1);
+  expect(table.update(plans, fleet({ db1: "none", db2: "none" }, 500), 500).changed).toEqual([]);
+  expect(table.current.version).toBe(1);
+  const changed = table.update(
+    [plans[0] as ServicePlan, plan("b", 9)],
+    fleet({ db1: "none", db2: "drain" }),
+    900,
+  ).changed;
+  expect(changed.map(({ name }) => name)).toEqual(["a", "b"]);
+  expect(table.current.services[0]?.targets.map(({ server }) => server)).toEqual(["db1"]);
+});
+
+test("a drain ends its sessions when its time is over, counted from when it began", () => {
+  const table = new RouteTable();
+  const plans = [plan("a", 10_000)];
+  const draining = fleet({ db1: "none", db2: "drain" });
+  expect(table.update(plans, draining, 1000).nextAt).toBe(11_000);
+  expect(table.update(plans, draining, 5000).nextAt).toBe(11_000);
+  expect(table.update(plans, draining, 11_000).nextAt).toBeUndefined();
+  expect(table.current.services[0]?.closing.map(({ server }) => server)).toEqual(["db2"]);
+  table.update(plans, fleet({ db1: "none", db2: "none" }), 12_000);
+  expect(table.update(plans, draining, 13_000).nextAt).toBe(23_000);
+});
+
+test("whoever has a column keeps it", () => {
+  const table = new RouteTable();
+  table.update([plan("a")], fleet({}), 0);
+  const before = table.cells;
+  table.update([plan("b"), plan("a")], fleet({}), 0);
+  expect(table.cells).toMatchObject({ services: before.services, servers: before.servers });
+  const all = [...Object.values(table.cells.services), ...Object.values(table.cells.servers)];
+  expect(new Set(all).size).toBe(all.length);
+});

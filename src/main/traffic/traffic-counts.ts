@@ -1,0 +1,68 @@
+import type { Connections } from "../../admin/control.ts";
+import type { WorkerCounters } from "../../proxy/worker/messages.ts";
+
+interface Sum {
+  current: number;
+  total: number;
+  most: number;
+  refused: number;
+  waiting: number;
+  retried: number;
+}
+
+const nothing = (): Sum => ({ current: 0, total: 0, most: 0, refused: 0, waiting: 0, retried: 0 });
+
+/** What all workers counted together, those that are gone included. */
+export class TrafficCounts {
+  readonly #gone: WorkerCounters[] = [];
+  readonly #most = new Map<string, number>();
+
+  /** The last word of a worker that has ended; what it had then has ended with it. */
+  retire(counters: WorkerCounters): void {
+    const services = Object.entries(counters.services).map(([name, service]) => {
+      const servers = Object.entries(service.servers).map(([server, { total }]) => [
+        server,
+        { current: 0, total },
+      ]);
+      return [name, { ...service, current: 0, waiting: 0, servers: Object.fromEntries(servers) }];
+    });
+    this.#gone.push({ ...counters, sessions: 0, services: Object.fromEntries(services) });
+    if (this.#gone.length > MOST_KEPT) this.#gone.splice(0, 1);
+  }
+
+  service(name: string, present: readonly WorkerCounters[]): Sum {
+    const sum = nothing();
+    for (const { services } of [...this.#gone, ...present]) {
+      const counted = services[name];
+      if (counted === undefined) continue;
+      sum.current += counted.current;
+      sum.total += counted.total;
+      sum.refused += counted.refused;
+      sum.waiting += counted.waiting;
+      sum.retried += counted.retried;
+    }
+    sum.most = this.#highest(`service ${name}`, sum.current);
+    return sum;
+  }
+
+  server(name: string, present: readonly WorkerCounters[]): Connections {
+    let current = 0;
+    let total = 0;
+    for (const { services } of [...this.#gone, ...present]) {
+      for (const { servers } of Object.values(services)) {
+        current += servers[name]?.current ?? 0;
+        total += servers[name]?.total ?? 0;
+      }
+    }
+    return { current, total, max: this.#highest(`server ${name}`, current) };
+  }
+
+  #highest(key: string, current: number): number {
+    const most = Math.max(current, this.#most.get(key) ?? 0);
+    this.#most.set(key, most);
+    return most;
+  }
+}
+
+/** Workers die seldom. */
+const MOST_KEPT = 1000;

@@ -1,0 +1,360 @@
+import type {
+  Connections,
+  ListenerStatus,
+  ServiceStatus,
+  SessionInfo,
+  ThreadInfo,
+} from "../../admin/control.ts";
+import type { Configuration, ListenerObject } from "../../config/configuration.ts";
+import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
+import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker/messages.ts";
+import type { Clock } from "../../telemetry/clock.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { TrafficFigures } from "../../telemetry/metrics.ts";
+import type { ServiceRoute } from "../../topology/routing-table.ts";
+import { ListeningPorts } from "./listening-ports.ts";
+import {
+  type ListenerPlan,
+  planListener,
+  planServices,
+  type ServicePlan,
+  whyNotService,
+} from "./plan-traffic.ts";
+import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+import { TrafficCounts } from "./traffic-counts.ts";
+import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";
+
+export interface TrafficParts {
+  readonly workers: number;
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly fleet: FleetKnowledge;
+  configuration(): Configuration;
+  /** A session met a server that could not be reached. */
+  onServerFailed(server: string): void;
+}
+
+/** How long clients wait in the queue of a port, at start, for servers that have not been judged yet. */
+const KNOW_WITHIN_MS = 3000;
+
+/** Why a server has no role yet, though it may have been probed already. */
+const UNDECIDED: ReadonlySet<string> = new Set(["STARTING", "ROLE_UNDECIDED"]);
+
+/**
+ * The services and listeners of the configuration, alive.
+ *
+ *   configuration ─▶ plans ─┬─▶ ListeningPorts ─ sockets ─▶ workers
+ *   fleet, roles ───────────┴─▶ RouteTable ───── table ───▶ workers ─ counters, sessions ─▶ statuses for admin/
+ */
+export class Traffic {
+  readonly #parts: TrafficParts;
+  readonly #pool: WorkerPool;
+  readonly #ports: ListeningPorts;
+  readonly #table = new RouteTable();
+  readonly #counts = new TrafficCounts();
+  readonly #stopped = { service: new Set<string>(), listener: new Set<string>() };
+  #plans: ReadonlyMap<string, ServicePlan> = new Map();
+  /** Services whose ports may be served: their servers have been judged once. */
+  readonly #known = new Set<string>();
+  #isPoolRunning = false;
+  #isEveryoneKnown = false;
+  #startedAt: number | undefined;
+  #cancelNext: () => void = () => {};
+  #cancelKnowing: () => void = () => {};
+
+  constructor(parts: TrafficParts) {
+    this.#parts = parts;
+    this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
+    this.#pool = new WorkerPool({
+      count: parts.workers,
+      directory: parts.directory,
+      clock: parts.clock,
+      log: parts.log,
+      onReady: (slot) => void this.#equip(slot),
+      onOrphan: (link) => {
+        link.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
+        link.tell({ type: "drain" });
+      },
+      onMessage: (message) => this.#heard(message),
+      onGone: ({ counters }) => counters !== undefined && this.#counts.retire(counters),
+    });
+  }
+
+  /** Opens all ports; while privileges are still there. Throws what the first that cannot be opened throws. */
+  async open(): Promise<void> {
+    this.#plans = planServices(this.#parts.configuration());
+    for (const plan of this.#wantedPorts()) await this.#ports.open(plan);
+  }
+
+  async start(): Promise<void> {
+    const { clock } = this.#parts;
+    this.#startedAt = clock.now();
+    this.refresh();
+    this.#cancelKnowing = clock.after(KNOW_WITHIN_MS, () => {
+      this.#isEveryoneKnown = true;
+      this.#serveKnown();
+    });
+    await this.#startPool();
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelNext();
+    this.#cancelKnowing();
+    if (this.#isPoolRunning) await this.#pool.stop();
+    await this.#ports.closeAll(this.#pool);
+  }
+
+  /** Takes over the configuration that is now in force. */
+  async put(): Promise<void> {
+    this.#plans = planServices(this.#parts.configuration());
+    this.refresh();
+    const wanted = this.#wantedPorts();
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const name of this.#ports.names) if (!names.has(name)) await this.#ports.close(name, this.#pool);
+    for (const plan of wanted) if (!this.#ports.isSame(plan)) await this.#openAnew(plan);
+    await this.#startPool();
+  }
+
+  /** Something about the servers may have changed: a new routing table goes out where it differs. */
+  refresh(): void {
+    const { clock, fleet } = this.#parts;
+    const { changed, nextAt } = this.#table.update(this.#plans.values(), fleet, clock.now());
+    this.#cancelNext();
+    if (nextAt !== undefined) this.#cancelNext = clock.after(nextAt - clock.now(), () => this.refresh());
+    if (changed.length > 0) {
+      this.#pool.broadcast({ type: "table", table: this.#table.current, cells: this.#table.cells });
+      for (const route of changed) this.#logRoute(route);
+    }
+    this.#serveKnown();
+  }
+
+  /** See Control.setRunning. */
+  async setRunning(
+    kind: "service" | "listener",
+    name: string,
+    isRunning: boolean,
+    force: boolean,
+  ): Promise<void> {
+    const { services, listeners } = this.#parts.configuration();
+    const object = kind === "service" ? services.get(name) : listeners.get(name);
+    if (object === undefined) throw new SluiceError("NOT_FOUND", `there is no ${kind} ${name}`);
+    const service = services.get(kind === "service" ? name : (listeners.get(name)?.parameters.service ?? ""));
+    const why = service && whyNotService(service);
+    if (isRunning && why !== undefined) throw new SluiceError("REFUSED", `${name} cannot be started: ${why}`);
+    if (isRunning) this.#stopped[kind].delete(name);
+    else this.#stopped[kind].add(name);
+    this.#parts.log.info(
+      { event: kind, [kind]: name },
+      `${kind} ${name} ${isRunning ? "starts" : "stops"}, by a person`,
+    );
+    await this.put();
+    if (!isRunning && force) this.#pool.broadcast({ type: "end sessions", [kind]: name });
+  }
+
+  /** Throws NOT_FOUND. */
+  async endSession(id: string, ttlMs: number): Promise<void> {
+    const found = (await this.#sessionLines()).some((session) => String(session.id) === id);
+    if (!found) throw new SluiceError("NOT_FOUND", `there is no session ${id}`);
+    this.#parts.clock.after(ttlMs, () => this.#pool.broadcast({ type: "end session", id: Number(id) }));
+  }
+
+  async sessions(): Promise<readonly SessionInfo[]> {
+    return (await this.#sessionLines()).map(sessionInfo);
+  }
+
+  services(): ReadonlyMap<string, ServiceStatus> {
+    return new Map(
+      [...this.#parts.configuration().services.keys()].map((name) => [name, this.#serviceStatus(name)]),
+    );
+  }
+
+  listeners(): ReadonlyMap<string, ListenerStatus> {
+    const { listeners } = this.#parts.configuration();
+    return new Map([...listeners.keys()].map((name) => [name, this.#listenerStatus(name)]));
+  }
+
+  connectionsOf(server: string): Connections {
+    return this.#counts.server(server, this.#counters);
+  }
+
+  threads(): readonly ThreadInfo[] {
+    return this.#pool.links.map((link) => {
+      const { sessions = 0, listeners = 0, rssBytes = 0 } = link.counters ?? {};
+      const number = link.hello?.number ?? 0;
+      const slot = this.#pool.slots.find((known) => known.number === number);
+      const descriptors = { current: 2 * sessions + listeners, total: 2 * sessions + listeners };
+      return {
+        id: slot === undefined ? number : slot.row + 1,
+        pid: link.hello?.pid ?? 0,
+        state: this.#pool.isOrphan(link) ? "Draining" : "Active",
+        sessions,
+        descriptors,
+        load: link.load,
+        memoryBytes: rssBytes,
+      };
+    });
+  }
+
+  /** For the metrics. */
+  get figures(): TrafficFigures {
+    const present = this.#counters;
+    return {
+      services: this.#table.current.services.map(({ name: service, targets }) => ({
+        service,
+        ...this.#counts.service(service, present),
+        targets: targets.length,
+      })),
+      listeners: [...this.listeners()].map(([listener, { state }]) => ({
+        listener,
+        isRunning: state === "running",
+      })),
+      workers: this.#pool.links.length,
+      workerDeaths: this.#pool.deaths,
+      connectionsOf: (server) => this.#counts.server(server, present),
+    };
+  }
+
+  get #counters(): readonly WorkerCounters[] {
+    return this.#pool.links.flatMap(({ counters }) => counters ?? []);
+  }
+
+  async #startPool(): Promise<void> {
+    if (this.#isPoolRunning || this.#startedAt === undefined || this.#ports.names.length === 0) return;
+    if (this.#parts.workers === 0) return;
+    this.#isPoolRunning = true;
+    await this.#pool.start();
+  }
+
+  /** The listeners that should be open, by the configuration and by what a person has stopped. */
+  #wantedPorts(): readonly ListenerPlan[] {
+    if (this.#parts.workers === 0) return [];
+    return [...this.#parts.configuration().listeners.values()].flatMap((listener) => {
+      const { service } = listener.parameters;
+      const isStopped = this.#stopped.listener.has(listener.name) || this.#stopped.service.has(service);
+      return isStopped || !this.#plans.has(service) ? [] : this.#planListener(listener);
+    });
+  }
+
+  /** While the program starts a mistake ends it; later the listener says what is wrong with it. */
+  #planListener(listener: ListenerObject): readonly ListenerPlan[] {
+    try {
+      return [planListener(listener)];
+    } catch (error) {
+      if (this.#startedAt === undefined) throw error;
+      this.#listenerFailed(listener.name, error);
+      return [];
+    }
+  }
+
+  #listenerFailed(name: string, error: unknown): void {
+    this.#ports.fail(name, error);
+    this.#parts.log.error({ event: "listener_failed", listener: name }, `${name}: ${errorMessage(error)}`);
+  }
+
+  async #openAnew(plan: ListenerPlan): Promise<void> {
+    await this.#ports.close(plan.name, this.#pool);
+    try {
+      await this.#ports.open(plan);
+    } catch (error) {
+      this.#listenerFailed(plan.name, error);
+      return;
+    }
+    if (!this.#known.has(plan.service)) return;
+    for (const slot of this.#pool.slots)
+      if (slot.link) await this.#ports.giveTo(slot, ({ name }) => name === plan.name);
+  }
+
+  async #equip(slot: WorkerSlot): Promise<void> {
+    slot.link?.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
+    await this.#ports.giveTo(slot, ({ service }) => this.#known.has(service));
+  }
+
+  /** Ports of services about which something is known are served; until then, whoever comes waits in their queue. */
+  #serveKnown(): void {
+    const { snapshot, stateOf } = this.#parts.fleet;
+    const isKnown = ({ servers }: ServicePlan): boolean =>
+      servers.every(({ server }) => {
+        const role = stateOf(server)?.cause.code ?? "STARTING";
+        return snapshot.servers.get(server)?.verdict.known === true && !UNDECIDED.has(role);
+      });
+    for (const [name, plan] of this.#plans) {
+      if (this.#known.has(name) || !(this.#isEveryoneKnown || isKnown(plan))) continue;
+      this.#known.add(name);
+      for (const slot of this.#pool.slots)
+        if (slot.link !== undefined) void this.#ports.giveTo(slot, ({ service }) => service === name);
+    }
+  }
+
+  #heard(message: FromWorker): void {
+    if (message.type === "listening" && message.failure !== undefined)
+      this.#ports.fail(message.listener, message.failure);
+    if (message.type !== "server failed") return;
+    const { server, reason } = message;
+    this.#parts.log.debug(
+      { event: "server_failed", server, reason },
+      `${server} could not be used: ${reason}`,
+    );
+    this.#parts.onServerFailed(server);
+  }
+
+  #logRoute({ name, targets, refusal }: ServiceRoute): void {
+    const { log } = this.#parts;
+    const servers = targets.map(({ server }) => server);
+    const fields = { event: "route", service: name, servers };
+    if (servers.length > 0) log.info(fields, `service ${name} uses ${servers.join(", ")}`);
+    else log.warn(fields, refusal);
+  }
+
+  #serviceStatus(name: string): ServiceStatus {
+    const { current, total, most, refused, waiting, retried } = this.#counts.service(name, this.#counters);
+    const isRunning = this.#plans.has(name) && !this.#stopped.service.has(name);
+    const route = this.#table.current.services.find((service) => service.name === name);
+    return {
+      running: isRunning,
+      startedAt: isRunning ? this.#startedAt : undefined,
+      connections: { current, total, max: most },
+      activeOperations: 0,
+      usersUpdatedAt: undefined,
+      users: [],
+      diagnostics: {
+        balance: route?.balance,
+        targets: route?.targets.map(({ server }) => server) ?? [],
+        refused_connections: refused,
+        queued_connections: waiting,
+        retried_connections: retried,
+      },
+    };
+  }
+
+  #listenerStatus(name: string): ListenerStatus {
+    const { listeners, services } = this.#parts.configuration();
+    const service = listeners.get(name)?.parameters.service ?? "";
+    const object = services.get(service);
+    const why = object === undefined ? undefined : whyNotService(object);
+    if (why !== undefined) return { state: "not started", reason: why };
+    if (this.#parts.workers === 0) return { state: "not started", reason: "threads=0: no proxy here" };
+    return this.#ports.status(name) ?? { state: "stopped", reason: undefined };
+  }
+
+  async #sessionLines(): Promise<readonly SessionLine[]> {
+    return (await Promise.all(this.#pool.links.map((link) => link.sessions()))).flat();
+  }
+}
+
+function sessionInfo(session: SessionLine): SessionInfo {
+  const { server, connectionId } = session;
+  return {
+    id: String(session.id),
+    service: session.service,
+    user: session.user,
+    remote: session.remote,
+    connectedAt: session.connectedAt,
+    idleSeconds: Math.floor(session.idleMs / 1000),
+    state: session.state,
+    database: undefined,
+    memoryBytes: session.bufferedBytes,
+    ioActivity: undefined,
+    connections: server === undefined ? [] : [{ server, connectionId }],
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * `sluice worker`: a proxy worker process. The control process starts it; nobody else needs to. It outlives a control process
+ * that is killed: its sessions and listeners go on by the last routing table until a new one has taken over.
+ */
+import { connect, type Socket } from "node:net";
+import { Command } from "commander";
+import { parseProgram } from "../cli/program.ts";
+import { errorMessage } from "../errors/sluice-error.ts";
+import { BOARD_BYTES, ConnectionBoard } from "../proxy/worker/connection-board.ts";
+import { JsonLines, jsonLine } from "../proxy/worker/json-lines.ts";
+import type { FromWorker, ToWorker } from "../proxy/worker/messages.ts";
+import { Worker } from "../proxy/worker/worker.ts";
+import { receiveDescriptor } from "../system/pass-descriptor.ts";
+import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
+
+interface WorkerFlags {
+  readonly control: string;
+  readonly board: string;
+  readonly row: string;
+  readonly number: string;
+}
+
+const DESCRIPTOR_CHANNEL = 3;
+const TICK_MS = 1000;
+const RECONNECT_MS = 100;
+
+function workerProgram(): Command {
+  return new Command("sluice worker")
+    .description("A proxy worker process; `sluice run` starts it.")
+    .allowExcessArguments(false)
+    .requiredOption("--control <socket>", "the control process's socket")
+    .requiredOption("--board <file>", "shared counts of sessions")
+    .requiredOption("--row <n>", "row of this worker in them")
+    .requiredOption("--number <n>", "number of this worker");
+}
+
+export async function workerCommand(args: readonly string[]): Promise<number> {
+  const program = workerProgram();
+  if (!parseProgram(program, args)) return 0;
+  const flags = program.opts<WorkerFlags>();
+  return await new Promise((resolve) => new WorkerProcess(flags, () => resolve(0)).run());
+}
+
+class WorkerProcess {
+  readonly #flags: WorkerFlags;
+  readonly #worker: Worker;
+  #control: Socket | undefined;
+  #isOrphan = false;
+  /** Messages are handled in the order in which they come. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(flags: WorkerFlags, exit: () => void) {
+    this.#flags = flags;
+    const memory = Bun.mmap(flags.board, { shared: true });
+    const board = new Int32Array(
+      memory.buffer,
+      memory.byteOffset,
+      BOARD_BYTES / Int32Array.BYTES_PER_ELEMENT,
+    );
+    this.#worker = new Worker({
+      number: Number(flags.number),
+      board: new ConnectionBoard(board, Number(flags.row)),
+      timers: SYSTEM_CLOCK,
+      tell: (message) => this.#tell(message),
+      nextDescriptor: () => receiveDescriptor(DESCRIPTOR_CHANNEL),
+      exit,
+    });
+  }
+
+  run(): void {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => this.#worker.stop());
+    for (const signal of ["SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});
+    setInterval(() => {
+      this.#worker.sweep(SYSTEM_CLOCK.now());
+      this.#tell({ type: "counters", ...this.#worker.counters() });
+    }, TICK_MS);
+    this.#connect();
+  }
+
+  #connect(): void {
+    const socket = connect(this.#flags.control);
+    const lines = new JsonLines<ToWorker>((message) => {
+      this.#last = this.#last.then(() => this.#handle(message));
+    });
+    socket.on("connect", () => {
+      this.#control = socket;
+      const { pid } = process;
+      this.#tell({ type: "hello", pid, number: Number(this.#flags.number), isOrphan: this.#isOrphan });
+    });
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        lines.feed(chunk);
+      } catch {
+        socket.destroy();
+      }
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      if (this.#control === socket) this.#isOrphan = true;
+      this.#control = undefined;
+      if (this.#worker.isIdle) this.#worker.stop();
+      setTimeout(() => this.#connect(), RECONNECT_MS);
+    });
+  }
+
+  /** A message that cannot be followed is told, and the sessions go on without it. */
+  async #handle(message: ToWorker): Promise<void> {
+    try {
+      await this.#worker.handle(message);
+    } catch (error) {
+      process.stderr.write(`sluice worker: ${message.type}: ${errorMessage(error)}\n`);
+    }
+  }
+
+  #tell(message: FromWorker): void {
+    this.#control?.write(jsonLine(message));
+  }
+}

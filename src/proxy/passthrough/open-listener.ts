@@ -1,0 +1,36 @@
+import type { SocketListener, UnixSocketOptions } from "bun";
+import { LEG_HANDLERS, type Leg, type LegSocket } from "./leg.ts";
+import type { ServiceTraffic } from "./service-traffic.ts";
+import type { TrustedNetworks } from "./trusted-networks.ts";
+
+/** A descriptor that listens already, or (tests) an address. */
+export type ListenPlace =
+  | { readonly kind: "fd"; readonly fd: number }
+  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number };
+
+export interface OpenListener {
+  /** 0 where the place is no TCP port. */
+  readonly port: number;
+  /** Accepts no more; sessions go on. */
+  close(): void;
+}
+
+/** Accepts clients for a service from now on. Throws what the runtime throws where it cannot. */
+export function openListener(
+  name: string,
+  place: ListenPlace,
+  traffic: ServiceTraffic,
+  trusted: TrustedNetworks,
+): OpenListener {
+  const handlers = {
+    ...LEG_HANDLERS,
+    open: (socket: LegSocket): void => traffic.accept(socket, name, trusted.has(socket.remoteAddress)),
+  };
+  const where = place.kind === "fd" ? { fd: place.fd } : { hostname: place.hostname, port: place.port };
+  // Bun 1.4.5 listens on descriptors that it is given, though its types do not say so.
+  const options: unknown = { ...where, allowHalfOpen: true, socket: handlers };
+  const listener: SocketListener<Leg> & { readonly port?: number } = Bun.listen<Leg>(
+    options as UnixSocketOptions<Leg>,
+  );
+  return { port: listener.port ?? 0, close: () => listener.stop() };
+}

@@ -1,0 +1,24 @@
+/** When the kernel finds a silent peer dead: after 60 s without a word it asks every 10 s, and gives up after the sixth. */
+const IDLE_SECONDS = 60;
+const INTERVAL_SECONDS = 10;
+const PROBES = 6;
+
+const IPPROTO_TCP = 6;
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+
+/** The socket options (level, name, value) of every connection here. Accepted sockets inherit them from the listening one. */
+export const CONNECTION_OPTIONS: readonly (readonly [level: number, name: number, value: number])[] = [
+  [IPPROTO_TCP, TCP_NODELAY, 1],
+  [SOL_SOCKET, SO_KEEPALIVE, 1],
+  [IPPROTO_TCP, TCP_KEEPIDLE, IDLE_SECONDS],
+  [IPPROTO_TCP, TCP_KEEPINTVL, INTERVAL_SECONDS],
+  [IPPROTO_TCP, TCP_KEEPCNT, PROBES],
+];
+
+/** What node: and Bun sockets can be told themselves. */
+export const KEEP_ALIVE_IDLE_MS = IDLE_SECONDS * 1000;

@@ -1,0 +1,97 @@
+import { afterEach, expect, test } from "bun:test";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closeDescriptors, openListeningSockets, openUnixListeningSocket } from "./listening-socket.ts";
+import { descriptorChannel, receiveDescriptor, sendDescriptor } from "./pass-descriptor.ts";
+import { tcpListeners } from "./tcp-listeners.ts";
+
+const open: number[] = [];
+afterEach(() => closeDescriptors(open.splice(0)));
+
+/** A port that is free now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return address !== null && typeof address === "object" ? address.port : 0;
+}
+
+const answerOf = async (where: { port: number; host: string } | { path: string }): Promise<string> => {
+  const socket = connect(where);
+  const [chunk] = (await once(socket, "data")) as [Buffer];
+  socket.destroy();
+  return chunk.toString();
+};
+
+test("a descriptor crosses to another process, and what waits in its queue is served there", async () => {
+  const port = await freePort();
+  const [fd = -1] = await openListeningSockets("::", port, 16, 1, () => false);
+  open.push(fd);
+  const early = answerOf({ port, host: "127.0.0.1" });
+  const script = `
+    import { receiveDescriptor } from ${JSON.stringify(`${import.meta.dir}/pass-descriptor.ts`)};
+    const fd = await receiveDescriptor(3);
+    Bun.listen({ fd, socket: { open(socket) { socket.write("served"); }, data() {} } });
+  `;
+  const [mine, theirs] = await descriptorChannel();
+  await sendDescriptor(mine, fd);
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "inherit", "inherit", theirs] });
+  try {
+    expect(await early).toBe("served");
+    expect(await answerOf({ port, host: "::1" })).toBe("served");
+  } finally {
+    child.kill("SIGKILL");
+    await closeDescriptors([mine, theirs]);
+  }
+});
+
+test("several sockets share one port; a port that is taken is told", async () => {
+  const port = await freePort();
+  const fds = await openListeningSockets("127.0.0.1", port, 16, 3, () => false);
+  open.push(...fds);
+  expect(new Set(fds).size).toBe(3);
+  expect(tcpListeners(port)[0]?.pid).toBe(process.pid);
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  const address = other.address();
+  const taken = address !== null && typeof address === "object" ? address.port : 0;
+  const attempt = openListeningSockets("127.0.0.1", taken, 16, 1, () => false);
+  await expect(attempt).rejects.toMatchObject({
+    code: "ADDRESS_IN_USE",
+    message: `cannot listen on 127.0.0.1:${taken}: another program does`,
+  });
+  other.close();
+  await expect(openListeningSockets("127.0.0.1", port, 16, 1, () => false)).rejects.toMatchObject({
+    code: "ADDRESS_IN_USE",
+  });
+  open.push(...(await openListeningSockets("127.0.0.1", port, 16, 1, (pid) => pid === process.pid)));
+  await expect(openListeningSockets("192.0.2.1", port, 16, 1, () => false)).rejects.toMatchObject({
+    code: "CONFIG_INVALID",
+  });
+});
+
+test("a unix socket replaces what a dead process left", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-listen-"));
+  const path = join(folder, "db.sock");
+  open.push(await openUnixListeningSocket(path, 16));
+  const fd = await openUnixListeningSocket(path, 16);
+  const handlers = {
+    open: (socket: { write(text: string): number }) => void socket.write("unix"),
+    data() {},
+  };
+  const listener = Bun.listen({ fd, socket: handlers } as never) as { stop(): void };
+  expect(await answerOf({ path })).toBe("unix");
+  listener.stop();
+  rmSync(folder, { recursive: true });
+});
+
+test("nothing was sent: it says so", async () => {
+  const ends = await descriptorChannel();
+  open.push(...ends);
+  await expect(receiveDescriptor(ends[0])).rejects.toMatchObject({ code: "IO_FAILED" });
+});
