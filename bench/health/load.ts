@@ -6,7 +6,7 @@ export interface Load {
   readonly failed: number;
 }
 
-/** `ab` from the host of the clients against a check port. */
+/** `ab` from the host of the clients against a check port. A script that ends without reading the request resets some: they count as failed. */
 export async function load(
   from: Host,
   url: string,
@@ -16,7 +16,7 @@ export async function load(
 ): Promise<Load> {
   const keep = isKeepAlive ? ["-k"] : [];
   const { stdout } = await from.run(
-    ["ab", "-q", "-s", "30", ...keep, "-n", String(requests), "-c", String(clients), url],
+    ["ab", "-q", "-r", "-s", "30", ...keep, "-n", String(requests), "-c", String(clients), url],
     {
       timeoutMs: 120_000,
     },

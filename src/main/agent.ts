@@ -13,12 +13,15 @@ import { MONITOR } from "../config/schema/monitor.ts";
 import { PUBLISHER } from "../config/schema/publisher.ts";
 import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
-import { becomeFrugal } from "../system/frugal-runtime.ts";
+import { becomeFrugal, forgetStarting } from "../system/frugal-runtime.ts";
 import { findGroup, findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { DaemonPlan } from "./daemon.ts";
 import { runDaemon } from "./daemon.ts";
 import { flagSection } from "./flag-section.ts";
+
+// By then the first verdict has been told, ms.
+const STARTED_MS = 2000;
 
 /**
  * `sluice agent`: the daemon of `sluice run` without a configuration file. Its flags become the objects that a file would
@@ -28,6 +31,7 @@ export async function agentCommand(args: readonly string[]): Promise<number> {
   const program = agentProgram();
   if (!parseProgram(program, args)) return 0;
   becomeFrugal("agent", process.env);
+  setTimeout(() => void forgetStarting(), STARTED_MS).unref();
   return await runDaemon(agentPlan(program.opts(), process.env));
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync, readlinkSync } from "node:fs";
+
 // Read by the JavaScript engine when it starts, and never again. The optimising compiler costs more memory than a health
 // check will ever win back from it (docs/decisions/0012-memory.md).
 const FRUGALITY = {
@@ -30,4 +32,36 @@ export function becomeFrugal(kind: keyof typeof FRUGALITY, env: NodeJS.ProcessEn
     ...settings,
     ...Object.fromEntries(present),
   });
+}
+
+/** The environment for a process that is to have the engine as it comes: one that carries traffic. */
+export function lavishEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const frugal = new Set(Object.values(FRUGALITY).flatMap((settings) => Object.keys(settings)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !frugal.has(name)));
+}
+
+const MADV_DONTNEED = 4;
+
+/**
+ * Lets go of what only starting needed: garbage, and the pages of the executable's code, which stay in the page cache and
+ * come back as they are used. Does nothing where it cannot.
+ */
+export async function forgetStarting(): Promise<void> {
+  try {
+    Bun.gc(true);
+    const executable = readlinkSync("/proc/self/exe");
+    const line = readFileSync("/proc/self/maps", "utf8")
+      .split("\n")
+      .find((mapping) => mapping.includes(" r-xp ") && mapping.endsWith(executable));
+    const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) /.exec(line ?? "") ?? [];
+    if (from === undefined || to === undefined) return;
+    const { dlopen } = await import("bun:ffi");
+    const { madvise } = dlopen("libc.so.6", {
+      madvise: { args: ["u64", "u64", "int"], returns: "int" },
+    }).symbols;
+    const start = BigInt(`0x${from}`);
+    madvise(start, BigInt(`0x${to}`) - start, MADV_DONTNEED);
+  } catch {
+    // it only saves memory
+  }
 }

@@ -14,6 +14,7 @@ import { errorMessage } from "../../errors/sluice-error.ts";
 import { BOARD_BYTES, BOARD_ROWS } from "../../proxy/worker/connection-board.ts";
 import type { FromWorker, ToWorker } from "../../proxy/worker/messages.ts";
 import { listenUnix } from "../../publish/tcp/unix-socket.ts";
+import { lavishEnvironment } from "../../system/frugal-runtime.ts";
 import { closeDescriptors } from "../../system/listening-socket.ts";
 import { descriptorChannel, sendDescriptor } from "../../system/pass-descriptor.ts";
 import type { Clock } from "../../telemetry/clock.ts";
@@ -151,6 +152,7 @@ export class WorkerPool {
     const child = spawn(OWN_EXECUTABLE, [...OWN_SCRIPT, "worker", ...args], {
       argv0: "sluice",
       stdio: ["ignore", "ignore", "inherit", theirs],
+      env: lavishEnvironment(process.env),
     });
     slot.child = child;
     child.on("error", () => {});
