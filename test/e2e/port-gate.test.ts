@@ -183,17 +183,23 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     await startAgent(backend);
     await opens();
     const faults = {
-      nftables: ["nft flush ruleset", "nft flush chain inet sluice_gate_3308 remote"],
+      nftables: [
+        "nft flush ruleset",
+        "nft flush chain inet sluice_gate_3308 remote",
+        "nft delete element inet sluice_gate_3308 open '{ 3308 }'",
+      ],
       iptables: [
         "iptables -t nat -F",
         "iptables -t nat -F PREROUTING; ip6tables -t nat -F PREROUTING",
         "iptables -t nat -F SLUICE-REMOTE-3308",
       ],
     }[backend];
+    const repairs = (): number => running().output.split("were not as this agent had left them").length - 1;
     for (const fault of faults ?? []) {
+      const before = repairs();
       await host.run(["sh", "-c", fault]);
       await opens();
-      await running().waitForOutput(/were not as this agent had left them/);
+      await eventually(() => repairs() > before, { what: `a word of the repair after ${fault}` });
     }
   }, 30_000);
 

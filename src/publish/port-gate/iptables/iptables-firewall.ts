@@ -4,6 +4,7 @@ import { firewallError } from "../firewall-errors.ts";
 import type { Family, GatePlan } from "../gate-plan.ts";
 import {
   isOpenIn,
+  isWhole,
   type Jump,
   jumpArguments,
   jumps,
@@ -26,8 +27,8 @@ export class IptablesFirewall implements Firewall {
   readonly #plan: GatePlan;
   readonly #owner: string;
   readonly #run: RunCommand;
-  /** What iptables prints of our own rules, right after we have made them. */
-  #printed = "";
+  /** What iptables prints of our own rules when they are right; undefined until that was seen. */
+  #printed: string | undefined;
   #families: readonly Family[] = [4, 6];
   /** False for an opening that was found: its owner would still take it away. */
   #isOwn = false;
@@ -43,7 +44,7 @@ export class IptablesFirewall implements Firewall {
     // A kernel without IPv6 has nobody to open a gate for.
     const six = await this.#iptables(6, ["-t", "nat", "-S"]);
     if (/address family not supported/i.test(six.stderr)) this.#families = [4];
-    const isOpen = isOpenIn(await this.#listing(), this.#plan);
+    const isOpen = isOpenIn((await this.#listings()).join(""), this.#plan);
     // The chains of an opening stay as they are: they are its owner's until we open ourselves.
     await this.#layDown(isOpen ? "as it is" : "closed");
     return isOpen;
@@ -56,7 +57,7 @@ export class IptablesFirewall implements Firewall {
 
   async close(): Promise<void> {
     await this.#restore((family) => redirects(this.#plan, family, undefined));
-    this.#printed = await this.#ownRules();
+    await this.#remember(undefined);
   }
 
   async renew(ttlMs: number | undefined): Promise<boolean> {
@@ -64,7 +65,7 @@ export class IptablesFirewall implements Firewall {
       await this.open();
       return false;
     }
-    if ((await this.#ownRules()) === this.#printed) return false;
+    if (this.#ownRules(await this.#listings()) === this.#printed) return false;
     await this.#layDown(ttlMs === undefined ? "closed" : "open");
     return true;
   }
@@ -77,9 +78,8 @@ export class IptablesFirewall implements Firewall {
         await this.#iptables(family, ["-t", table, "-X", chain]);
       }
     });
-    const left = ownLines(await this.#listing(), this.#plan);
-    if (left.length > 0)
-      throw firewallError("iptables", { code: 1, stdout: "", stderr: `still there: ${left[0]}` });
+    const left = this.#ownRules(await this.#listings());
+    if (left !== "") throw firewallError("iptables", { code: 1, stdout: "", stderr: `still there: ${left}` });
   }
 
   async leave(): Promise<void> {}
@@ -103,7 +103,20 @@ export class IptablesFirewall implements Firewall {
     await this.#both(async (family) => {
       for (const jump of jumps(this.#plan)) await this.#ensure(family, jump);
     });
-    this.#printed = await this.#ownRules();
+    // What was found is only looked at: it is never taken for right.
+    if (!isKept) await this.#remember(owner);
+  }
+
+  /**
+   * Remembers how our rules look. Others may have changed them since we made them, a moment ago: then there is nothing to
+   * remember, and the next renewal makes them right.
+   */
+  async #remember(owner: string | undefined): Promise<void> {
+    const listings = await this.#listings();
+    const areWhole = this.#families.every((family, i) =>
+      isWhole(listings[i] ?? "", this.#plan, family, owner),
+    );
+    this.#printed = areWhole ? this.#ownRules(listings) : undefined;
   }
 
   async #ensure(family: Family, jump: Jump): Promise<void> {
@@ -123,13 +136,14 @@ export class IptablesFirewall implements Firewall {
     });
   }
 
-  async #ownRules(): Promise<string> {
-    return ownLines(await this.#listing(), this.#plan).join("\n");
+  #ownRules(listings: readonly string[]): string {
+    return ownLines(listings.join(""), this.#plan).join("\n");
   }
 
-  async #listing(): Promise<string> {
+  /** One for each family. */
+  async #listings(): Promise<readonly string[]> {
     const tables = this.#plan.protectExcept === undefined ? ["nat"] : ["nat", "filter"];
-    const listings = await this.#both(async (family) => {
+    return await this.#both(async (family) => {
       let text = "";
       for (const table of tables) {
         const result = await this.#iptables(family, ["-t", table, "-S"]);
@@ -138,7 +152,6 @@ export class IptablesFirewall implements Firewall {
       }
       return text;
     });
-    return listings.join("");
   }
 
   #iptables(family: Family, args: readonly string[]): Promise<CommandResult> {

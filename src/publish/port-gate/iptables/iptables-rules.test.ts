@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { GatePlan } from "../gate-plan.ts";
 import {
   isOpenIn,
+  isWhole,
   jumpArguments,
   jumps,
   openings,
@@ -65,4 +66,48 @@ test("of a listing only what is this gate's counts", () => {
   expect(ownLines(listing, PLAN)).toHaveLength(3);
   expect(isOpenIn(listing, PLAN)).toBe(true);
   expect(isOpenIn(listing, { ...PLAN, mirrorPort: 3309 })).toBe(false);
+});
+
+describe("a listing is whole", () => {
+  const plan = { ...PLAN, protectExcept: ["10.0.0.2"] };
+  // As iptables 1.8 words it.
+  const listing = `-P PREROUTING ACCEPT
+-N DOCKER
+-N SLUICE-LOCAL-3308
+-N SLUICE-REMOTE-3308
+-A PREROUTING -m conntrack --ctstate NEW -j SLUICE-REMOTE-3308
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT -o lo -m conntrack --ctstate NEW -j SLUICE-LOCAL-3308
+-A SLUICE-LOCAL-3308 ${TO}
+-A SLUICE-REMOTE-3308 -p tcp -m addrtype --dst-type LOCAL -m tcp --dport 3308 -m comment --comment me -j DNAT --to-destination :3306
+-P INPUT ACCEPT
+-N SLUICE-REAL-3308
+-A INPUT -p tcp -m tcp --dport 3306 -j SLUICE-REAL-3308
+-A SLUICE-REAL-3308 -p tcp -m conntrack --ctstate DNAT --ctorigdstport 3308 -j RETURN
+-A SLUICE-REAL-3308 -i lo -j RETURN
+-A SLUICE-REAL-3308 -s 10.0.0.2/32 -j RETURN
+-A SLUICE-REAL-3308 -p tcp -m conntrack --ctstate NEW -j REJECT --reject-with tcp-reset
+`;
+  const without = (line: RegExp): string =>
+    listing
+      .split("\n")
+      .filter((text) => !line.test(text))
+      .join("\n");
+
+  test("with every rule of ours, whatever others have", () => {
+    expect(isWhole(listing, plan, 4, "me")).toBe(true);
+    expect(isWhole(without(/DOCKER/), plan, 4, "me")).toBe(true);
+  });
+
+  test.each([/^-A PREROUTING/, /^-A OUTPUT/, /^-A INPUT/, /^-A SLUICE-REMOTE/, /^-A SLUICE-REAL.*lo/])(
+    "not without %p",
+    (line) => {
+      expect(isWhole(without(line), plan, 4, "me")).toBe(false);
+    },
+  );
+
+  test("closed, only with nothing in the chains that open", () => {
+    expect(isWhole(listing, plan, 4, undefined)).toBe(false);
+    expect(isWhole(without(/DNAT --to/), plan, 4, undefined)).toBe(true);
+  });
 });

@@ -98,6 +98,29 @@ export function isOpenIn(listing: string, plan: GatePlan): boolean {
   return ownLines(listing, plan).some((line) => line.startsWith("-A") && line.includes(" -j DNAT "));
 }
 
+/**
+ * Whether a listing has every rule that was laid down. A listing that somebody disturbed must not become the measure of what
+ * is right. Chains and targets are compared, as every version of iptables words the rest of a rule in its own way.
+ * @param owner undefined: closed
+ */
+export function isWhole(listing: string, plan: GatePlan, family: Family, owner: string | undefined): boolean {
+  const found = steps(listing);
+  const laid = steps(redirects(plan, family, owner) + protection(plan, family));
+  const inChain = (all: readonly Step[], chain: string): string =>
+    all.flatMap(({ from, to }) => (from === chain ? [to] : [])).join();
+  return (
+    ownChains(plan).every(([, chain]) => inChain(found, chain) === inChain(laid, chain)) &&
+    jumps(plan).every((jump) => found.some(({ from, to }) => from === jump.from && to === jump.to))
+  );
+}
+
+type Step = Pick<Jump, "from" | "to">;
+
+/** Where the rules of a text lead, in their order. */
+function steps(text: string): readonly Step[] {
+  return [...text.matchAll(/^-A (\S+)(?: .*)? -j (\S+)/gm)].map(([, from = "", to = ""]) => ({ from, to }));
+}
+
 /** Declaring a chain that is there empties it; all of a table comes into force at once. */
 function table(name: string, chains: readonly string[], rules: readonly string[]): string {
   const parts = [

@@ -15,6 +15,8 @@ export class NftFirewall implements Firewall {
   readonly #run: RunCommand;
   /** What nft prints of our own rules, right after we have made them. */
   #rules = "";
+  /** How we have left the gate; undefined for one that was only found. */
+  #isOpen: boolean | undefined;
 
   constructor(plan: GatePlan, run: RunCommand) {
     this.#plan = plan;
@@ -24,25 +26,35 @@ export class NftFirewall implements Firewall {
   async prepare(): Promise<boolean> {
     // An opening keeps the time it had: an agent that starts again and again without an answer must not keep it open.
     const found = await this.#layDown("");
+    this.#isOpen = undefined;
     return isOpenIn(found, this.#plan.mirrorPort);
   }
 
   async open(ttlMs: number): Promise<void> {
     const { code } = await this.#nft(open(this.#plan, ttlMs));
     if (code !== 0) await this.#layDown(open(this.#plan, ttlMs));
+    this.#isOpen = true;
   }
 
   async close(): Promise<void> {
     const { code } = await this.#nft(close(this.#plan));
     if (code !== 0) await this.#layDown(close(this.#plan));
+    this.#isOpen = false;
   }
 
   async renew(ttlMs: number | undefined): Promise<boolean> {
     const change = ttlMs === undefined ? close(this.#plan) : open(this.#plan, ttlMs);
-    const found = await this.#nft(change + list(this.#plan));
-    const isRight = found.code === 0 && rulesOf(found.stdout) === this.#rules;
-    if (!isRight) await this.#layDown(change);
-    return !isRight;
+    // What is listed is how it was before the change.
+    const found = await this.#nft(list(this.#plan) + change);
+    const areRulesRight = found.code === 0 && rulesOf(found.stdout) === this.#rules;
+    if (!areRulesRight) await this.#layDown(change);
+    const wasRight = areRulesRight && this.#isAsLeft(found.stdout);
+    this.#isOpen = ttlMs !== undefined;
+    return !wasRight;
+  }
+
+  #isAsLeft(listing: string): boolean {
+    return this.#isOpen === undefined || this.#isOpen === isOpenIn(listing, this.#plan.mirrorPort);
   }
 
   async remove(): Promise<void> {
