@@ -6,7 +6,7 @@ export function section(title: string): void {
 }
 
 export function report(what: string, value: number, unit: string): void {
-  console.log(`  ${what.padEnd(58)} ${value.toFixed(value < 100 ? 1 : 0).padStart(8)} ${unit}`);
+  console.log(`  ${what.padEnd(58)} ${digits(value).padStart(8)} ${unit}`);
 }
 
 /** Prints a figure with its bound, and counts it if it is outside. */
@@ -20,9 +20,12 @@ export function bound(
   const isWithin = relation === ">=" ? value >= limit : relation === "<=" ? value <= limit : value < limit;
   if (!isWithin) failures += 1;
   console.log(
-    `${isWithin ? "✓" : "✗"} ${what.padEnd(58)} ${value.toFixed(value < 100 ? 1 : 0).padStart(8)} ${unit} (bound: ${relation} ${limit} ${unit})`,
+    `${isWithin ? "✓" : "✗"} ${what.padEnd(58)} ${digits(value).padStart(8)} ${unit} (bound: ${relation} ${limit} ${unit})`,
   );
 }
+
+/** Three digits that count, or more. */
+const digits = (value: number): string => value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
 /** Says how it went; the exit code of the benchmark. */
 export function conclusion(): number {
