@@ -75,8 +75,10 @@ async function measureThroughput(host: Host, server: MariaDb, defaultsFile: stri
   await agent.terminate();
   report("directly, queries per second", found.directPerSecond, "");
   report("directly, p99", found.directP99Ms, "ms");
-  bound("gate / direct, queries per second", found.rate, ">=", 0.97, "x");
-  bound("gate / direct, p99", found.p99, "<=", 1.03, "x");
+  report("direct / direct, queries per second (the noise)", found.control.rate, "x");
+  report("direct / direct, p99 (the noise)", found.control.p99, "x");
+  bound("gate / direct, queries per second", found.gated.rate, ">=", 0.97, "x");
+  bound("gate / direct, p99", found.gated.p99, "<=", 1.03, "x");
 }
 
 /** Resolves to the times from kill -9 to the closed port, ms. */

@@ -3,33 +3,37 @@ import type { MariaDb } from "../../test/lab/maria-db.ts";
 import { median } from "../health/load.ts";
 
 const CLIENTS = 8;
-const BLOCKS = 24;
-const ROUNDS = 5;
+const BLOCKS = 30;
 const SLICE_MS = 50;
 const ROWS = 1000;
 
-/** What a block of rounds found; `rate` and `p99` are through the gate over directly. */
-export interface Comparison {
-  /** Queries per second; more is better. */
+/** Over directly: queries per second (more is better), and the 99th percentile of a query's time (less is better). */
+export interface Ratios {
   readonly rate: number;
-  /** The 99th percentile of a query's time; less is better. */
   readonly p99: number;
-  /** Directly, for the scale of things. */
+}
+
+export interface Comparison {
+  readonly gated: Ratios;
+  /** Other connections that are as direct: how far from 1 this machine's noise takes such a figure. */
+  readonly control: Ratios;
   readonly directPerSecond: number;
   readonly directP99Ms: number;
 }
 
-/** One of the two ways to the server. */
+/** One of the ways to the server. */
 interface Path {
   readonly clients: readonly Connection[];
   /** How long each query took, ms. */
   readonly times: number[];
+  /** For how long there were queries, ms. */
+  spentMs: number;
 }
 
 /**
- * Point selects over connections that stay open for a block. A round is directly, gated, gated, directly, in slices so short
- * that whatever else the machine does slows down both; and new connections for each block, as some are luckier than others with
- * their cores for as long as they live. Resolves to the medians of the blocks.
+ * Point selects over connections that stay open for a block. A block has every order of the ways once, in slices so short that
+ * whatever else the machine does slows down each, and none comes twice in a row; new connections for each block, as some are luckier than others
+ * with their cores for as long as they live. Resolves to the medians of the blocks.
  */
 export async function compareThroughput(server: MariaDb, mirrorPort: number): Promise<Comparison> {
   await server.sql(`CREATE DATABASE bench; CREATE TABLE bench.t (id INT PRIMARY KEY, v VARCHAR(100) NOT NULL);
@@ -38,41 +42,49 @@ export async function compareThroughput(server: MariaDb, mirrorPort: number): Pr
   const blocks: Comparison[] = [];
   await block(server, mirrorPort); // warm
   for (let i = 0; i < BLOCKS; i++) blocks.push(await block(server, mirrorPort));
-  const middle = (key: keyof Comparison): number => median(blocks.map((found) => found[key]));
+  const middle = (pick: (found: Comparison) => number): number => median(blocks.map(pick));
   return {
-    rate: middle("rate"),
-    p99: middle("p99"),
-    directPerSecond: middle("directPerSecond"),
-    directP99Ms: middle("directP99Ms"),
+    gated: { rate: middle(({ gated }) => gated.rate), p99: middle(({ gated }) => gated.p99) },
+    control: { rate: middle(({ control }) => control.rate), p99: middle(({ control }) => control.p99) },
+    directPerSecond: middle((found) => found.directPerSecond),
+    directP99Ms: middle((found) => found.directP99Ms),
   };
 }
 
 async function block(server: MariaDb, mirrorPort: number): Promise<Comparison> {
-  const [direct, gated] = [await dial(server, server.port), await dial(server, mirrorPort)];
-  const rates = { direct: 0, gated: 0 };
-  for (let i = 0; i < ROUNDS; i++) {
-    for (const way of ["direct", "gated", "gated", "direct"] as const)
-      rates[way] += (await slice(way === "direct" ? direct : gated)) / (2 * ROUNDS);
+  const direct = await dial(server, server.port);
+  const gated = await dial(server, mirrorPort);
+  const control = await dial(server, server.port);
+  const rounds = [
+    [direct, gated, control],
+    [direct, control, gated],
+    [control, gated, direct],
+    [gated, direct, control],
+    [gated, control, direct],
+    [control, direct, gated],
+  ];
+  for (const path of rounds.flat()) await slice(path);
+  for (const { clients } of [direct, gated, control]) {
+    for (const client of clients) await client.end();
   }
-  for (const client of [...direct.clients, ...gated.clients]) await client.end();
+  const over = (path: Path): Ratios => ({ rate: rate(path) / rate(direct), p99: p99(path) / p99(direct) });
   return {
-    rate: rates.gated / rates.direct,
-    p99: p99(gated.times) / p99(direct.times),
-    directPerSecond: rates.direct,
-    directP99Ms: p99(direct.times),
+    gated: over(gated),
+    control: over(control),
+    directPerSecond: rate(direct),
+    directP99Ms: p99(direct),
   };
 }
 
 async function dial(server: MariaDb, port: number): Promise<Path> {
   const account = { host: server.address, port, user: "app", password: "app" };
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => createConnection(account)));
-  return { clients, times: [] };
+  return { clients, times: [], spentMs: 0 };
 }
 
-/** Resolves to the queries per second. */
-async function slice({ clients, times }: Path): Promise<number> {
+async function slice(path: Path): Promise<void> {
+  const { clients, times } = path;
   const begun = performance.now();
-  const before = times.length;
   await Promise.all(
     clients.map(async (client) => {
       for (let now = begun; now < begun + SLICE_MS; ) {
@@ -83,9 +95,11 @@ async function slice({ clients, times }: Path): Promise<number> {
       }
     }),
   );
-  return ((times.length - before) / (performance.now() - begun)) * 1000;
+  path.spentMs += performance.now() - begun;
 }
 
-function p99(times: readonly number[]): number {
+const rate = ({ times, spentMs }: Path): number => (times.length / spentMs) * 1000;
+
+function p99({ times }: Path): number {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN;
 }
