@@ -49,6 +49,9 @@ export function initSecrets(directory: string): string {
   return path;
 }
 
+/** The password behind what was written for it. @throws SluiceError SECRET_UNREADABLE */
+export type Decrypt = (written: Secret) => Secret;
+
 /** The keys that encrypted passwords are read with. */
 export class SecretKeys {
   readonly #own: Buffer | undefined;

@@ -123,6 +123,7 @@ function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     configuration: compile(sections),
     origin: { file: undefined, sections, files: REAL_FILES, env },
     targetOf: () => target,
+    decrypt: (written) => written,
     paths: runtimePaths(flags.runtimeDir, env),
     stateDirectory: flags.stateDir ?? env["STATE_DIRECTORY"] ?? defaultStateDirectory(env),
     persistDirectory: undefined,

@@ -7,6 +7,7 @@
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
 import type { Configuration } from "../config/configuration.ts";
 import { Persistence } from "../config/persistence.ts";
+import type { Decrypt } from "../config/secrets.ts";
 import { errorMessage } from "../errors/sluice-error.ts";
 import { AdminStore } from "../monitor/admin-store.ts";
 import { EventLog } from "../monitor/event-log.ts";
@@ -25,11 +26,13 @@ import type { TargetOf } from "./runtime/plan-servers.ts";
 import { Runtime } from "./runtime/runtime.ts";
 import { VERSION } from "./version.ts";
 
-/** Everything a daemon is made of; plain data but for `targetOf`. */
+/** Everything a daemon is made of; plain data but for the functions that know its secrets. */
 export interface DaemonPlan {
   readonly configuration: Configuration;
   readonly origin: ConfigurationOrigin;
   readonly targetOf: TargetOf;
+  /** For the passwords of publishers. */
+  readonly decrypt: Decrypt;
   readonly paths: RuntimePaths;
   readonly stateDirectory: string;
   /** Directory of objects changed at run time; undefined: changes last until the restart. */
@@ -60,6 +63,7 @@ export async function runDaemon(plan: DaemonPlan): Promise<number> {
   const runtime = new Runtime({
     configuration: new ConfigurationStore(plan.configuration, plan.origin, persistence),
     targetOf: plan.targetOf,
+    decrypt: plan.decrypt,
     admin: new AdminStore(`${plan.stateDirectory}/admin.json`),
     events,
     clock: SYSTEM_CLOCK,

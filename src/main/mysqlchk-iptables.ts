@@ -64,6 +64,7 @@ async function run(args: GateArguments): Promise<number> {
     configuration: compiled.configuration,
     origin: { file: undefined, sections, files: REAL_FILES, env },
     targetOf: () => target,
+    decrypt: (written) => written,
     paths: runtimePaths(RUNTIME_DIRECTORY, env),
     stateDirectory: "/var/lib/sluice/mysqlchk_iptables",
     persistDirectory: undefined,

@@ -5,7 +5,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { REAL_FILES } from "../config/file-access.ts";
 import { readSources } from "../config/load-configuration.ts";
 import { formatProblem, formatWarning } from "../config/problem.ts";
-import { SecretKeys } from "../config/secrets.ts";
+import { type Decrypt, SecretKeys } from "../config/secrets.ts";
 import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { becomeFrugal } from "../system/frugal-runtime.ts";
@@ -50,11 +50,12 @@ function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
   const { configuration, sections } = loadOrThrow(flags.config, env);
   const settings = configuration.sluice.parameters;
   const keys = SecretKeys.load(settings.secretsdir ?? settings.datadir, REAL_FILES);
+  const decrypt: Decrypt = (written) => keys.decrypt(written);
   return {
     configuration,
     origin: { file: flags.config, sections, files: REAL_FILES, env },
-    targetOf: (server, monitor) =>
-      configuredTarget(server, monitor, REAL_FILES, (secret) => keys.decrypt(secret).reveal()),
+    targetOf: (server, monitor) => configuredTarget(server, monitor, REAL_FILES, decrypt),
+    decrypt,
     paths: runtimePaths(flags.runtimeDir, env),
     stateDirectory: env["STATE_DIRECTORY"] ?? settings.datadir,
     persistDirectory: settings.persist_runtime_changes ? settings.persistdir : undefined,

@@ -6,14 +6,16 @@ import { setPassive } from "../../client/rest/passive.ts";
 import { parseHosts } from "../../client/rest/route.ts";
 import type { Configuration, PublisherObject } from "../../config/configuration.ts";
 import { Secret } from "../../config/secret.ts";
+import type { Decrypt } from "../../config/secrets.ts";
 import { hostPort } from "../../config/values/address.ts";
-import { SluiceError } from "../../errors/sluice-error.ts";
+import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import { AgentCheckPublisher } from "../../publish/agent-check/agent-check-publisher.ts";
 import { AgentSocket } from "../../publish/agent-socket/agent-socket.ts";
 import {
   type HaproxySocketOptions,
   HaproxySocketPublisher,
 } from "../../publish/haproxy-socket/haproxy-socket-publisher.ts";
+import type { CredentialsOptions } from "../../publish/http/credentials.ts";
 import { HttpPublisher } from "../../publish/http/http-publisher.ts";
 import { type NotifyOptions, NotifyPublisher } from "../../publish/notify/notify-publisher.ts";
 import type { ServerSelection } from "../../publish/published-servers.ts";
@@ -50,6 +52,7 @@ export function createPublisher(
   const servers = selection(publisher, configuration);
   const { fleet, clock } = services;
   const log = services.log.child({ publisher: publisher.name });
+  const decrypt = naming(publisher.name, services.decrypt);
   switch (publisher.module) {
     case "http": {
       const { parameters: p } = publisher;
@@ -64,7 +67,7 @@ export function createPublisher(
         maxConnections: p.max_connections,
         onlyFrom: p.only_from,
         tls: certificateOf(publisher.name, p),
-        credentials: credentialsOf(p),
+        credentials: credentialsOf(p, decrypt),
         metrics: services.metrics,
       };
       return new HttpPublisher(options, fleet, clock, log);
@@ -86,10 +89,21 @@ export function createPublisher(
     case "track-file":
       return new TrackFilePublisher(trackFileOptions(publisher, servers), fleet, clock, log);
     case "notify":
-      return new NotifyPublisher(notifyOptions(publisher, servers), fleet, clock, log);
+      return new NotifyPublisher(notifyOptions(publisher, servers, decrypt), fleet, clock, log);
     case "port-gate":
       return createPortGate(publisher, servers, configuration, services);
   }
+}
+
+/** Says whose password cannot be read. */
+function naming(publisher: string, decrypt: Decrypt): Decrypt {
+  return (written) => {
+    try {
+      return decrypt(written);
+    } catch (error) {
+      throw new SluiceError("SECRET_UNREADABLE", `[${publisher}] ${errorMessage(error)}`, { cause: error });
+    }
+  };
 }
 
 /** The servers a publisher speaks of: its own, its monitor's, its service's, else all. */
@@ -164,11 +178,15 @@ type Notify = Extract<PublisherObject, { module: "notify" }>;
 
 const NOTIFY_REQUEST_MS = 2000;
 
-function notifyOptions({ name, parameters: p }: Notify, servers: ServerSelection): NotifyOptions {
+function notifyOptions(
+  { name, parameters: p }: Notify,
+  servers: ServerSelection,
+  decrypt: Decrypt,
+): NotifyOptions {
   const secure = p.ssl || p.ssl_ca !== undefined;
   const ca = p.ssl_ca === undefined ? undefined : readFileSync(p.ssl_ca, "utf8");
-  const password =
-    p.password ?? (p.password_file === undefined ? undefined : readSecretLine(p.password_file));
+  const fromFile = p.password_file === undefined ? undefined : readSecretLine(p.password_file);
+  const password = p.password === undefined ? fromFile : decrypt(p.password);
   const login: Login =
     p.user === undefined
       ? { kind: "none" }
@@ -195,11 +213,13 @@ function certificateOf(name: string, p: HttpParameters): { certPath: string; key
   throw new SluiceError("CONFIG_INVALID", `[${name}] ssl=true needs ssl_cert and ssl_key`);
 }
 
-function credentialsOf(p: HttpParameters) {
+function credentialsOf(p: HttpParameters, decrypt: Decrypt): CredentialsOptions | undefined {
   const { auth_user: user, auth_password: password, auth_token: token } = p;
   if (user === undefined && token === undefined) return undefined;
   return {
-    ...(user === undefined ? {} : { basic: { user, password: password?.reveal() ?? "" } }),
-    ...(token === undefined ? {} : { bearer: token.reveal() }),
+    ...(user === undefined
+      ? {}
+      : { basic: { user, password: password === undefined ? "" : decrypt(password).reveal() } }),
+    ...(token === undefined ? {} : { bearer: decrypt(token).reveal() }),
   };
 }

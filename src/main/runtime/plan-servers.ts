@@ -4,7 +4,7 @@ import type { Configuration, MonitorObject, ServerObject } from "../../config/co
 import { keepingLast, readPasswordFile, readPem } from "../../config/connection.ts";
 import type { FileAccess } from "../../config/file-access.ts";
 import { CLIENT_GROUPS, readMyCnf } from "../../config/my-cnf.ts";
-import type { Secret } from "../../config/secret.ts";
+import type { Decrypt } from "../../config/secrets.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import {
   type BoundModule,
@@ -163,7 +163,7 @@ export function configuredTarget(
   server: ServerObject,
   monitor: MonitorObject,
   files: FileAccess,
-  reveal: (secret: Secret) => string,
+  decrypt: Decrypt,
 ): DatabaseTarget {
   const own = server.parameters;
   const shared = monitor.parameters;
@@ -178,8 +178,9 @@ export function configuredTarget(
   }
   const passwordFile = own.monitorpw_file ?? shared.password_file;
   const read = (): string | undefined => {
-    if (own.monitorpw !== undefined) return reveal(own.monitorpw);
-    if (own.monitorpw_file === undefined && shared.password !== undefined) return reveal(shared.password);
+    if (own.monitorpw !== undefined) return decrypt(own.monitorpw).reveal();
+    if (own.monitorpw_file === undefined && shared.password !== undefined)
+      return decrypt(shared.password).reveal();
     if (passwordFile !== undefined) return readPasswordFile(passwordFile, files).reveal();
     return optionFile === undefined ? undefined : clientOptionsOf(optionFile, files).password?.reveal();
   };

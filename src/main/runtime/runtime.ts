@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Edit, PublisherStatus } from "../../admin/control.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
 import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
+import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { AdminStore } from "../../monitor/admin-store.ts";
 import type { EventLog } from "../../monitor/event-log.ts";
@@ -28,6 +29,7 @@ import type { Services } from "./services.ts";
 export interface RuntimeParts {
   readonly configuration: ConfigurationStore;
   readonly targetOf: TargetOf;
+  readonly decrypt: Decrypt;
   readonly admin: AdminStore;
   readonly events: EventLog;
   readonly clock: Clock;
@@ -363,7 +365,7 @@ export class Runtime {
   }
 
   #createServices(): Services {
-    const { clock, log, version, events } = this.#parts;
+    const { clock, log, version, events, decrypt } = this.#parts;
     const sources = {
       fleet: this.fleet,
       clock,
@@ -387,6 +389,7 @@ export class Runtime {
       fleet: this.fleet,
       clock,
       log,
+      decrypt,
       actions: {
         hint: () => {
           for (const monitor of this.#monitors.values()) monitor.hint();

@@ -1,3 +1,4 @@
+import type { Decrypt } from "../../config/secrets.ts";
 import type { FleetStore } from "../../monitor/fleet-store.ts";
 import type { AgentActions } from "../../publish/agent-socket/agent-handlers.ts";
 import type { Clock } from "../../telemetry/clock.ts";
@@ -9,5 +10,6 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Log;
   readonly actions: AgentActions;
+  readonly decrypt: Decrypt;
   metrics(): Promise<string>;
 }
