@@ -52,7 +52,7 @@ const KEEPALIVED: KeepalivedOptions = {
   unicast: undefined,
   noPreempt: false,
   mail: undefined,
-  check: { kind: "track-file", file: "/run/sluice/track", weight: 0 },
+  check: { kind: "track-file", file: "/var/lib/sluice/track", weight: 0 },
   scriptUser: "sluice",
   sluice: "/usr/bin/sluice",
   notify: [],

@@ -27,7 +27,7 @@ password=p
 type=publisher
 module=track-file
 monitor=cluster
-file=/run/sluice/track
+file=/var/lib/sluice/track
 `;
 
 let lab: Lab;

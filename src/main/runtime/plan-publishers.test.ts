@@ -1,4 +1,4 @@
-// Passwords of publishers may be encrypted, as those of monitors may.
+// What publishers are made of: passwords, which may be encrypted as those of monitors may, and files that last.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { eventually } from "../../../test/eventually.ts";
 import { aVerdict } from "../../../test/support/fake-fleet.ts";
@@ -31,6 +31,7 @@ beforeEach(async () => {
   rest = await RestServer.start((_, response) => answerJson(response, 200, {}));
 });
 afterEach(async () => {
+  delete process.env["RUNTIME_DIRECTORY"];
   await publisher?.close("exit");
   publisher = undefined;
   await rest.stop();
@@ -91,4 +92,12 @@ test("a password of another key is refused by the publisher's name", () => {
   expect(() => create(lines, keysOf("b"))).toThrow(
     "[tell] an encrypted password cannot be read: it is damaged, or was not encrypted with /etc/sluice/sluice.key",
   );
+});
+
+test("a track file in a directory that ends with the service is refused", () => {
+  process.env["RUNTIME_DIRECTORY"] = "/run/sluice";
+  expect(() => create("module=track-file\nfile=/run/sluice/track")).toThrow(
+    "[tell] file=/run/sluice/track: systemd removes /run/sluice with the service",
+  );
+  expect(create("module=track-file\nfile=/run/sluice-track").module).toBe("track-file");
 });

@@ -157,6 +157,15 @@ function runtimeAddress(name: string, text: string): Endpoint {
 type TrackFile = Extract<PublisherObject, { module: "track-file" }>;
 
 function trackFileOptions({ name, parameters: p }: TrackFile, servers: ServerSelection): TrackFileOptions {
+  // Where systemd makes a directory for as long as the service runs, it says which.
+  const directories = process.env["RUNTIME_DIRECTORY"]?.split(":") ?? [];
+  const fleeting = directories.find((directory) => p.file.startsWith(`${directory}/`));
+  if (fleeting !== undefined) {
+    throw new SluiceError(
+      "CONFIG_INVALID",
+      `[${name}] file=${p.file}: systemd removes ${fleeting} with the service, and to keepalived a missing file is a good one; put it elsewhere, such as /var/lib/sluice/track`,
+    );
+  }
   return {
     name,
     file: p.file,
