@@ -19,6 +19,8 @@ export interface VrrpSettings {
   readonly vip: string;
   /** The server that both proxies lead to; its account is `monitor`. */
   readonly server: MariaDb;
+  /** Puts files of its own on the host. */
+  readonly prepare?: (host: Host) => void;
   /** Further arguments of `sluice render keepalived`. */
   readonly render?: readonly string[];
   /** What an operator would change in the file by hand. */
@@ -38,6 +40,7 @@ export class VrrpHost {
     copyFileSync(sluicePath(), host.path(SLUICE));
     symlinkSync("sluice", host.path("/run/bin/maxify"));
     host.write("/etc/sluice.cnf", configuration(host, settings.server), 0o600);
+    settings.prepare?.(host);
     await started.startSluice();
     await started.startKeepalived();
     return started;

@@ -8,7 +8,10 @@ export class VrrpPair {
   readonly vip: string;
   readonly boxes: readonly [VrrpHost, VrrpHost];
 
-  static async start(lab: Lab, settings: Pick<VrrpSettings, "render" | "edit"> = {}): Promise<VrrpPair> {
+  static async start(
+    lab: Lab,
+    settings: Pick<VrrpSettings, "prepare" | "render" | "edit"> = {},
+  ): Promise<VrrpPair> {
     const server = await MariaDb.start(await lab.host("db1"));
     await server.sql("CREATE USER monitor@'%' IDENTIFIED BY 'Monitor 1'; GRANT ALL ON *.* TO monitor@'%'");
     const [one, two] = await Promise.all([lab.host("box01"), lab.host("box02")]);
