@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chownSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { eventually } from "../eventually.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
@@ -34,6 +34,12 @@ afterAll(async () => {
 async function sluice(...args: readonly string[]): Promise<RunResult> {
   return await runSluice(host, args, { mayFail: true });
 }
+
+/** Of every thread of a process. */
+const childrenOf = (pid: number): readonly string[] =>
+  readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean),
+  );
 
 /** A command that must have worked and said nothing on standard error. */
 async function said(...args: readonly string[]): Promise<string> {
@@ -170,6 +176,27 @@ describe("check, without an agent", () => {
       await server.resume();
     }
   });
+
+  test.each(["SIGHUP", "SIGINT", "SIGTERM", "SIGKILL"] as const)(
+    "keepalived may kill it by %s: it says so to whoever waits, and leaves nothing behind",
+    async (signal) => {
+      await server.hang();
+      try {
+        const target = ["--host", "127.0.0.1", "--port", "3306", "--timeout", "60s"];
+        const check = await host.spawn([sluicePath(), "check", "--exit-code", "--no-agent", ...target]);
+        const asking = ["ss", "-Htn", "state", "established", "dport", "=", ":3306"];
+        await eventually(async () => (await host.run(asking)).stdout !== "", { what: "it asks the server" });
+        expect(childrenOf(check.pid)).toEqual([]);
+        check.kill(signal);
+        expect(await check.ended(5000)).toEqual({ code: null, signal });
+        expect(check.output).toBe("");
+        expect((await host.run(["ps", "-eo", "args"])).stdout).not.toContain("check --exit-code");
+        expect((await host.run(asking)).stdout).toBe("");
+      } finally {
+        await server.resume();
+      }
+    },
+  );
 
   test("--server can only be answered by an agent", async () => {
     expect(await sluice("check", "--server", "db1")).toMatchObject({
