@@ -1,9 +1,10 @@
 // Two hosts, each with Sluice and keepalived, real VRRP between them, all of it from `sluice render keepalived`: whatever happens to
 // one of them, the address moves, the passive flags follow it, and clients find it again.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { renameSync } from "node:fs";
 import { eventually } from "../eventually.ts";
 import { Lab } from "../lab/lab.ts";
-import { VIP_PORT, type VrrpHost } from "../lab/vrrp-host.ts";
+import { SLUICE, VIP_PORT, type VrrpHost } from "../lab/vrrp-host.ts";
 import { VrrpPair } from "../lab/vrrp-pair.ts";
 import { PairWatch } from "../support/pair-watch.ts";
 import { SteadyClient } from "../support/steady-client.ts";
@@ -92,6 +93,24 @@ describe("the pair", () => {
     await pair.isWith(two);
     await clientIsBack(connections);
     await one.startKeepalived();
+  }, 40_000);
+
+  test("the daemon of the BACKUP is restarted: it is told to be passive, though nothing has changed for keepalived", async () => {
+    const [, two] = boxes;
+    await two.sluice.terminate();
+    await two.startSluice();
+    await eventually(() => two.isPassive(), { within: 3 * ADVERT_MS, what: "it is passive" });
+  }, 30_000);
+
+  test("its check hangs: keepalived ends it, the address moves, and comes back with it", async () => {
+    const [one, two] = boxes;
+    const { connections } = client;
+    const program = one.host.path(SLUICE);
+    renameSync(program, `${program}.away`);
+    one.host.write(SLUICE, "#!/bin/sh\nexec sleep 60\n", 0o755);
+    await pair.isWith(two);
+    await clientIsBack(connections);
+    renameSync(`${program}.away`, program);
   }, 40_000);
 
   test("a daemon that answers late, but before the check's deadline, keeps the address", async () => {

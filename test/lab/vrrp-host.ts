@@ -7,7 +7,7 @@ import type { Process } from "./process.ts";
 import { runSluice, sluicePath } from "./sluice.ts";
 
 /** keepalived runs nothing that anybody but root might replace: not from the folder of a working copy. */
-const SLUICE = "/run/bin/sluice";
+export const SLUICE = "/run/bin/sluice";
 /** Not in the runtime directory, which systemd removes with the service. */
 const TRACK = "/run/sluice-track";
 /** Where the proxies of a pair take connections. */

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { setPassive } from "../../client/rest/passive.ts";
+import { passiveFlag } from "../../client/rest/passive.ts";
 import { duration } from "../../config/values/duration.ts";
 import { text } from "../../config/values/text.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
@@ -89,8 +89,7 @@ export const command: Command = {
 function openFlags(values: Values): readonly AcknowledgedFlag[] {
   const { timeout, ...rest } = values;
   return openRest(rest, timeout ?? REQUEST_MS).all.map((daemon) => {
-    const target = { name: daemon.name, set: (passive: boolean) => setPassive(daemon, passive) };
-    return new AcknowledgedFlag(target, RETRY_MS, SYSTEM_CLOCK, STDERR_LOG);
+    return new AcknowledgedFlag(passiveFlag(daemon), RETRY_MS, SYSTEM_CLOCK, STDERR_LOG);
   });
 }
 
@@ -134,6 +133,7 @@ async function followFifo(
     printError(`maxify: ${sentence}\n`),
   );
   reader.start();
+  for (const flag of flags) flag.keep(RETRY_MS);
   const isEnding = await keepalivedEnds();
   // What it wrote last; a keepalived that was killed could not write STOP.
   reader.read();

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { readSecretLine } from "../../cli/fleet/secret-file.ts";
 import { Daemon } from "../../client/rest/daemon.ts";
 import type { Login } from "../../client/rest/login.ts";
-import { setPassive } from "../../client/rest/passive.ts";
+import { passiveFlag } from "../../client/rest/passive.ts";
 import { parseHosts } from "../../client/rest/route.ts";
 import type { Configuration, PublisherObject } from "../../config/configuration.ts";
 import { Secret } from "../../config/secret.ts";
@@ -206,10 +206,7 @@ function notifyOptions(
     timeoutMs: NOTIFY_REQUEST_MS,
   };
   const daemons = parseHosts(p.hosts.join(","), secure).map((address) => new Daemon(address, options));
-  const targets = daemons.map((daemon) => ({
-    name: daemon.name,
-    set: (passive: boolean) => setPassive(daemon, passive),
-  }));
+  const targets = daemons.map(passiveFlag);
   return { name, targets, fifo: p.fifo, servers, retryMs: p.retry_interval };
 }
 

@@ -2,9 +2,10 @@ import { errorMessage } from "../../errors/sluice-error.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 
-/** One that is told whether to be passive. `set` resolves when it has acknowledged, and keeps its own deadline. */
+/** One that is told whether to be passive. `set` resolves when it has acknowledged; both keep deadlines of their own. */
 export interface FlagTarget {
   readonly name: string;
+  get(): Promise<boolean>;
   set(passive: boolean): Promise<void>;
 }
 
@@ -22,6 +23,7 @@ export class AcknowledgedFlag {
   #isTold = true;
   #work: Promise<void> | undefined;
   #wake: () => void = () => {};
+  #cancelLook: () => void = () => {};
   #isClosed = false;
 
   constructor(target: FlagTarget, retryMs: number, clock: Clock, log: Log) {
@@ -42,6 +44,18 @@ export class AcknowledgedFlag {
     });
   }
 
+  /**
+   * From now on looks every so often whether the target still is what it was told to be, and tells it again if not: one that was
+   * restarted may have begun with something else, and keepalived, whose state did not change, says nothing.
+   */
+  keep(everyMs: number): void {
+    this.#cancelLook = this.#clock.after(everyMs, () => {
+      void this.#look().finally(() => {
+        if (!this.#isClosed) this.keep(everyMs);
+      });
+    });
+  }
+
   /** Resolves when the newest value is acknowledged, or after close. */
   async settled(): Promise<void> {
     await this.#work;
@@ -50,8 +64,17 @@ export class AcknowledgedFlag {
   /** Gives up what is not acknowledged yet; the request that is under way comes to its end. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#cancelLook();
     this.#wake();
     await this.#work;
+  }
+
+  async #look(): Promise<void> {
+    const passive = this.#wanted;
+    if (passive === undefined || this.#work !== undefined) return;
+    // Who does not answer now is looked at again.
+    const found = await this.#target.get().catch(() => passive);
+    if (found !== passive && this.#wanted === passive) this.want(passive);
   }
 
   async #tell(): Promise<void> {

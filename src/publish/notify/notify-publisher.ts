@@ -28,6 +28,7 @@ export class NotifyPublisher implements Publisher {
   readonly module = "notify";
   readonly name: string;
   readonly #flags: readonly AcknowledgedFlag[];
+  readonly #retryMs: number;
   readonly #fleet: FleetView;
   readonly #servers: PublishedServers;
   readonly #clock: Clock;
@@ -39,6 +40,7 @@ export class NotifyPublisher implements Publisher {
     this.name = options.name;
     this.#flags = options.targets.map((target) => new AcknowledgedFlag(target, options.retryMs, clock, log));
     this.#fleet = fleet;
+    this.#retryMs = options.retryMs;
     this.#servers = new PublishedServers(fleet, options.servers);
     this.#clock = clock;
     if (options.fifo !== undefined) {
@@ -48,6 +50,7 @@ export class NotifyPublisher implements Publisher {
   }
 
   async start(): Promise<void> {
+    for (const flag of this.#flags) flag.keep(this.#retryMs);
     if (this.#reader === undefined) this.#unsubscribe = this.#fleet.subscribe(() => this.#judge());
     else this.#reader.start();
   }

@@ -33,9 +33,11 @@ describe("AcknowledgedFlag", () => {
     const clock = new FakeClock();
     const log = new RecordingLog();
     const requests: { passive: boolean; resolve: () => void; reject: (error: Error) => void }[] = [];
+    const found = { passive: false };
     const set = (passive: boolean) =>
       new Promise<void>((resolve, reject) => void requests.push({ passive, resolve, reject }));
-    return { clock, log, requests, flag: new AcknowledgedFlag({ name: "api", set }, 1000, clock, log) };
+    const target = { name: "api", set, get: async () => found.passive };
+    return { clock, log, requests, found, flag: new AcknowledgedFlag(target, 1000, clock, log) };
   }
   const values = (requests: readonly { passive: boolean }[]) => requests.map(({ passive }) => passive);
 
@@ -67,6 +69,24 @@ describe("AcknowledgedFlag", () => {
     expect(values(requests)).toEqual([true, false, true]);
     requests[2]?.resolve();
     await flag.settled();
+  });
+
+  test("is told again when it has become something else, and only then", async () => {
+    const { clock, requests, found, flag } = setUp();
+    flag.keep(500);
+    await clock.advanceSettling(500);
+    flag.want(true);
+    requests[0]?.resolve();
+    await flag.settled();
+    found.passive = true;
+    await clock.advanceSettling(500);
+    expect(values(requests)).toEqual([true]);
+    found.passive = false;
+    await clock.advanceSettling(500);
+    expect(values(requests)).toEqual([true, true]);
+    requests[1]?.resolve();
+    await flag.close();
+    expect(clock.pending).toBe(0);
   });
 
   test("close gives up", async () => {
