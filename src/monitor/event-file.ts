@@ -46,6 +46,8 @@ export class EventFile {
   #mustRewrite = false;
   /** When the disk may be tried again, ms of the monotonic clock; undefined: it works. */
   #retryAt: number | undefined;
+  /** Events came while the disk was left alone: they are in `kept` only. */
+  #hasPassedOver = false;
   /** It is to be tried again now. */
   #isRetryDue = false;
   #writer: Promise<void> = Promise.resolve();
@@ -87,7 +89,10 @@ export class EventFile {
   /** Writes them soon, in this order. `kept`: all events that are to be found after a restart, these included. */
   append(events: readonly FleetEvent[], kept: readonly FleetEvent[]): void {
     this.#kept = kept;
-    if (this.#retryAt !== undefined && this.#clock.monotonic() < this.#retryAt) return;
+    if (this.#retryAt !== undefined && this.#clock.monotonic() < this.#retryAt) {
+      this.#hasPassedOver = true;
+      return;
+    }
     this.#pending.push(...events);
     // A disk that takes its time: what `kept` has dropped already need not be written.
     this.#pending = this.#pending.slice(-this.#maxEvents);
@@ -136,9 +141,11 @@ export class EventFile {
   async #rewrite(): Promise<void> {
     const kept = this.#kept;
     this.#pending = []; // they are among those
+    this.#hasPassedOver = false;
     await replaceFile(this.#path, linesOf(kept), MODE);
     this.#lines = kept.length;
-    this.#mustRewrite = false;
+    this.#mustRewrite = this.#hasPassedOver;
+    this.#isRetryDue = this.#hasPassedOver;
   }
 
   #degrade(error: unknown, retryAt: number): void {
