@@ -90,6 +90,18 @@ describe("schedule", () => {
     expect(lastCode()).toBe("GALERA_SYNCED");
   });
 
+  test("is on time again after a busy moment, and so are the others that it held up", async () => {
+    const start = clock.now();
+    watch().start();
+    await clock.advanceSettling(900);
+    probe.holdAnswers = true;
+    await clock.advanceSettling(1400); // the question of 1000 is answered at 2300
+    probe.holdAnswers = false;
+    probe.release();
+    await clock.advanceSettling(2200);
+    expect(askedAfter(start)).toEqual([0, 1000, 2300, 3000, 4000]);
+  });
+
   test("never has two questions under way", async () => {
     probe.holdAnswers = true;
     const watched = watch();

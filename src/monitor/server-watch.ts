@@ -78,6 +78,7 @@ export class ServerWatch {
   /** Probes at once; `phase`, 0 to 1, is the part of the interval in which it does from then on. */
   start(phase = 0): void {
     this.#startPhase = phase;
+    this.#dueAt = this.#clock.monotonic();
     this.#publish();
     this.#probe.onConnectionLost(() => {
       this.#log.debug({ event: "connection_lost" }, "lost the connection to the server: probing at once");
@@ -137,7 +138,7 @@ export class ServerWatch {
     this.#failuresInRow = observation.reached ? 0 : this.#failuresInRow + 1;
     this.counts[observation.reached ? "reached" : "failed"] += 1;
     this.counts.tookMs += observation.tookMs;
-    this.#dueAt = this.#lastAsked + this.#delayMs(observation) * (1 - this.#startPhase);
+    this.#dueAt = this.#lastAsked + this.#delayMs(observation) * (1 - this.#startPhase) - this.#latenessMs();
     this.#startPhase = 0;
     // Scheduled first: whatever a listener does, the next probe is on its way.
     if (this.#askAgain) {
@@ -179,6 +180,15 @@ export class ServerWatch {
   #schedule(ms: number): void {
     this.#cancelTimer();
     this.#cancelTimer = this.#clock.after(ms, () => this.#askNow());
+  }
+
+  /**
+   * How much too late the probe began, less whole intervals, where it kept its time: the next one is on time again. Else
+   * one busy moment would throw the probes of many servers together for good.
+   */
+  #latenessMs(): number {
+    const late = this.#lastAsked - this.#dueAt;
+    return this.#failuresInRow === 0 && late > 0 ? late % this.#server.intervalMs : 0;
   }
 
   /** From the start of one probe to the start of the next. A server that is down is asked sooner at first, never later. */
