@@ -6,6 +6,7 @@
  *                           <-Observation-
  */
 import type { Observation } from "../topology/observation.ts";
+import type { ProfileName } from "../topology/verdict.ts";
 
 /** One server, asked again and again on one persistent connection. Never two questions at a time. */
 export interface Probe {
@@ -27,3 +28,8 @@ export interface Probe {
 
 /** What the probe must find out: which statements a tick consists of (two at the most). */
 export type Questions = "galera" | "replica" | "standalone" | "connector" | "auto";
+
+/** What a profile wants to know of a database. A port is not logged in to: who does it all the same wants to know all. */
+export function questionsOf(profile: ProfileName | "auto"): Questions {
+  return profile === "port" ? "auto" : profile;
+}
