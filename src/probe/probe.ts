@@ -1,9 +1,10 @@
 /**
- * probe/: asks one server, and tells what it answered. One kind of server a file or folder; may import topology/,
- * errors/ and telemetry/. A probe never judges.
+ * probe/: asks one server, and tells what it answered. One kind of question a folder; may import topology/, errors/, system/
+ * and telemetry/. A probe never judges.
  *
- *   server-watch (monitor/) --ask()--> Probe --SQL--> server
- *                           <-Observation-
+ *   server-watch (monitor/) --ask()--> Probe --┬- database/: login and SQL -▶ server
+ *                           <-Observation-     ├- port/: is it open? -------▶ its host
+ *                                              └- watchdog/: a line -▶ program -▶ server
  */
 import type { Observation } from "../topology/observation.ts";
 import type { ProfileName } from "../topology/verdict.ts";
