@@ -24,7 +24,7 @@ export class MadeCertificates {
 
   authority(name: string, subject: string): void {
     const files = ["-keyout", this.path(`${name}.key`), "-out", this.path(`${name}.crt`)];
-    this.#openssl("req", "-x509", ...EC, ...files, "-days", "30", "-subj", subject);
+    this.#openssl("req", "-x509", ...EC, ...files, "-days", "90", "-subj", subject);
   }
 
   /** `extensions` are lines of an openssl configuration. */
@@ -34,7 +34,7 @@ export class MadeCertificates {
     {
       extensions = "subjectAltName=DNS:localhost,IP:127.0.0.1",
       authority = "ca",
-      days = 30,
+      days = 90,
       key = EC,
       serial = ++this.#serial,
     }: {
@@ -59,7 +59,8 @@ export class MadeCertificates {
     writeFileSync(this.path("index.txt"), "");
     const config = `[ca]\ndefault_ca=d\n[d]\ndatabase=${this.path("index.txt")}\ndefault_md=sha256\ndefault_crl_days=30\ncertificate=${this.path("ca.crt")}\nprivate_key=${this.path("ca.key")}\n`;
     writeFileSync(this.path("ca.cnf"), config);
-    for (const name of names) this.#openssl("ca", "-config", this.path("ca.cnf"), "-revoke", this.path(`${name}.crt`));
+    for (const name of names)
+      this.#openssl("ca", "-config", this.path("ca.cnf"), "-revoke", this.path(`${name}.crt`));
     this.#openssl("ca", "-config", this.path("ca.cnf"), "-gencrl", "-out", this.path(file));
   }
 
