@@ -89,8 +89,7 @@ function material(parts: Partial<TlsMaterial> & { readonly shows?: string }): Tl
 interface Accepted {
   readonly side: Side;
   readonly secured: Promise<SecureSocket<Side>>;
-  /** Encrypted, or about to be. */
-  readonly socket: Socket<Side>;
+  readonly bare: Socket<Owner>;
   /** Bytes that the bare socket's owner was given after the upgrade. */
   readonly stray: () => number;
 }
@@ -121,9 +120,9 @@ function listen(parts: Partial<TlsMaterial> = {}): {
             const side = new Side();
             const leftover = Buffer.from(chunk.subarray(1));
             const upgrade = { data: side, handlers: HANDLERS, leftover, host: "127.0.0.1" };
-            const { socket, done: secured } = acceptTls(bare, context, upgrade);
+            const secured = acceptTls(bare, context, upgrade);
             secured.catch(() => {});
-            resolve({ side, secured, socket, stray: () => stray });
+            resolve({ side, secured, bare, stray: () => stray });
           },
           close() {},
         };
@@ -283,8 +282,8 @@ describe("the server's role", () => {
     const mute = connectPlain(port, "127.0.0.1");
     mute.on("error", () => {});
     mute.write(Buffer.from([0x53, 0x16, 3, 1, 2, 0]));
-    const { secured, socket, side } = await accepted;
-    socket.terminate();
+    const { secured, bare, side } = await accepted;
+    bare.terminate();
     expect(await refusal(secured)).toMatch(/client/);
     expect(side.isClosed).toBe(false);
     mute.destroy();
@@ -334,9 +333,9 @@ describe("the client's role", () => {
       data: { data() {}, close() {} },
       socket: OWNED,
     });
-    const { socket, done: secured } = connectTls(bare, context, { data: side, handlers: HANDLERS, host });
+    const secured = connectTls(bare, context, { data: side, handlers: HANDLERS, host });
     secured.catch(() => {});
-    open.push({ end: () => socket.terminate() });
+    open.push({ end: () => bare.terminate() });
     return { side, secured };
   }
 

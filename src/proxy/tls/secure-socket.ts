@@ -37,29 +37,17 @@ export interface SecureSocket<D> {
   readonly cipher: string;
 }
 
-/** A handshake under way. */
-export interface TlsHandshake<D> {
-  /**
-   * Takes the place of the bare socket at once: only this one can still be paused or terminated. Nothing may be written to it
-   * before `done`.
-   */
-  readonly socket: Socket<D>;
-  /**
-   * Rejects with TLS_FAILED where the handshake fails, the other side leaves, its certificate is not what is asked for, or the
-   * caller has terminated the socket, whose deadline it is. The socket is closed then, and no handler was called.
-   */
-  readonly done: Promise<SecureSocket<D>>;
-}
-
 /**
- * Server's side of TLS for a client whose SSL request has been read. The bare socket's own handlers are called on, with
- * ciphertext: what they find in `data` from now on is RETIRED.
+ * Server's side of TLS for a client whose SSL request has been read. Rejects with TLS_FAILED where the handshake fails, the
+ * client leaves, or its certificate is not what the listener asks for; the socket is closed then, and no handler was called.
+ * The deadline is the caller's: `terminate()` of the bare socket ends the handshake. The bare socket's own handlers are called
+ * on, with ciphertext: what they find in `data` from now on is RETIRED.
  */
 export function acceptTls<D>(
   bare: Socket<unknown>,
   context: TlsContext,
   upgrade: TlsUpgrade<D>,
-): TlsHandshake<D> {
+): Promise<SecureSocket<D>> {
   return shakeHands(bare, context, upgrade, "server");
 }
 
@@ -68,7 +56,7 @@ export function connectTls<D>(
   bare: Socket<unknown>,
   context: TlsContext,
   upgrade: TlsUpgrade<D>,
-): TlsHandshake<D> {
+): Promise<SecureSocket<D>> {
   return shakeHands(bare, context, upgrade, "client");
 }
 
@@ -95,7 +83,7 @@ function shakeHands<D>(
   context: TlsContext,
   { data, handlers, leftover, host }: TlsUpgrade<D>,
   role: "server" | "client",
-): TlsHandshake<D> {
+): Promise<SecureSocket<D>> {
   const { material, native } = context;
   const isServer = role === "server";
   const other = isServer ? "client" : "server";
@@ -127,13 +115,14 @@ function shakeHands<D>(
   try {
     const [retired, socket] = bare.upgradeTLS<D>(options as TLSUpgradeOptions<D>);
     retired.data = RETIRED as D;
-    return { socket, done };
+    // The bare socket is dead to the runtime, and would take terminate() for done.
+    bare.terminate = () => socket.terminate();
   } catch (error) {
     fail(`the ${other} has closed the connection (${errorMessage(error)})`);
-    return { socket: bare as Socket<D>, done };
   } finally {
     beginning = undefined;
   }
+  return done;
 }
 
 /** Bun compares the name by itself, after all else was found good; whether it matters is for `verifyHost` to say. */
