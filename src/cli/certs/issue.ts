@@ -4,6 +4,8 @@
  *   init ─▶ ca-cert.pem, ca-key.pem ─┬─ server NAME… ─▶ server-cert.pem, server-key.pem
  *                                    └─ client NAME  ─▶ client-cert.pem, client-key.pem
  */
+// The library's dependency injection asks for it, and it must come first.
+import "reflect-metadata";
 import { randomBytes, type webcrypto, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
