@@ -27,6 +27,7 @@ import {
   HINTS,
   IMPLICIT_COMMIT,
   KILL,
+  LAST,
   LOCK_TABLES,
   MULTI,
   OPAQUE,
@@ -133,7 +134,8 @@ function anySet(): number {
   const settings = setStatementPrelude(scanner);
   const flags = statement();
   scanner.isEmpty = false;
-  return settings & WRITE || (flags & READ) === 0 ? careful(settings | flags) : settings | flags;
+  const isRead = (settings & (WRITE | LAST)) === 0 && (flags & READ) !== 0;
+  return isRead ? settings | flags : careful(settings | flags);
 }
 
 const also =
