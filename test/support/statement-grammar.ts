@@ -47,7 +47,7 @@ const pure = just(
   "MD5( 'x' )", "@@server_id", "@@session.sql_mode", "@@global.max_connections", "@v", "@`v`", "CONVERT( b USING utf8mb4 )", "NVL( a , 1 )",
 ); // biome-ignore format: a list
 const effective = just(
-  "sets()", "sets ()", "shop.sets()", "shop . sets ()", "`sets`()", "writes( 1 )", "`shop`.`writes`( 1 )", "count ( 1 )", "max ( 1 )", "shop.abs( 1 )",
+  "sets()", "sets ()", "shop.sets()", "shop . sets ()", "`sets`()", "writes( 1 )", "`shop`.`writes`( 1 )", "count ( 1 )", "count/**/( 1 )", "count /* x */ ( 1 )", "max ( 1 )", "shop.abs( 1 )",
   "`count`( 1 )", "columns( 1 )", "json_table( 1 )", "of( 1 )", "NEXTVAL( s )", "SETVAL( s , 100 )", "NEXT VALUE FOR s", "GET_LOCK( 'l' , 0 )",
   "LAST_INSERT_ID( 7 )", "LAST_INSERT_ID()", "@v := 1", "@`v` := 2", "( @w := a )", "@w:=@w+1", "UUID_SHORT()", "RELEASE_ALL_LOCKS()",
 ); // biome-ignore format: a list
