@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { seededRandom as seeded } from "../../../test/support/seeded-random.ts";
 import type { Balance } from "../../topology/routing-table.ts";
 import type { Candidate } from "./balancer.ts";
 import { createBalancer } from "./create-balancer.ts";
@@ -22,17 +23,6 @@ const servers = (...weights: readonly number[]): Server[] =>
   weights.map((weight, i) => ({ server: `db${i + 1}`, weight, connections: 0 }));
 
 const client = (i: number): string => `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
-
-/** A generator with a seed, so that a failure can be seen again (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Which share of the sessions each server got; `lives` sessions are there at a time. */
 function shares(balance: Balance, candidates: readonly Server[], lives: number): readonly number[] {

@@ -210,7 +210,7 @@ export class Session implements LegOwner {
     if (peer === undefined) {
       // A client that leaves before it was served; HAProxy's TCP check is one.
       this.end();
-    } else if (leg === this.#backend && this.#phase === "greeting") {
+    } else if (leg === this.#backend && this.#mayMove) {
       this.#tryNext("it closed the connection before it said anything");
     } else if (peer.hasEnded) {
       leg.close();
@@ -222,7 +222,7 @@ export class Session implements LegOwner {
   }
 
   closed(leg: Leg): void {
-    if (leg === this.#backend && this.#phase === "greeting") {
+    if (leg === this.#backend && this.#mayMove) {
       this.#tryNext("it closed the connection before it said anything");
       return;
     }
@@ -234,6 +234,11 @@ export class Session implements LegOwner {
     this.#phase = "closed";
     this.#host.gone(this, this.#use);
     this.#use = undefined;
+  }
+
+  /** Nothing has passed yet, and there is still a client: a server closes on one that has left, and that is no failure of it. */
+  get #mayMove(): boolean {
+    return this.#phase === "greeting" && !this.#client.hasEnded && !this.#client.isClosed;
   }
 
   #readHeader(): void {
@@ -311,6 +316,7 @@ export class Session implements LegOwner {
     this.#phase = "dialling";
     if (failed !== undefined) this.#host.failed(this, failed, reason);
     if (this.#client.isClosed) this.closed(this.#client);
+    else if (this.#client.hasEnded) this.end();
     else this.#host.admitAgain(this, this.#tried);
   }
 
