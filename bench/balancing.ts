@@ -42,7 +42,8 @@ async function show(clients: Host, contenders: readonly Contender[], load: Load)
   const all = await compare(clients, contenders, load, ROUNDS, SECONDS);
   for (const { name, perSecond, cpuMicros, rateRatio, cpuRatio } of all) {
     const rate = `${perSecond.toFixed(0).padStart(7)}/s ${rateRatio.toFixed(2)} x`;
-    const cpu = cpuMicros === 0 ? "" : `${cpuMicros.toFixed(1).padStart(7)} us CPU each, ${cpuRatio.toFixed(2)} x`;
+    const cpu =
+      cpuMicros === 0 ? "" : `${cpuMicros.toFixed(1).padStart(7)} us CPU each, ${cpuRatio.toFixed(2)} x`;
     console.log(`  ${name.padEnd(10)} ${rate}  ${cpu}`);
   }
   return all.find(({ name }) => name === "sluice") as Figures;

@@ -39,7 +39,13 @@ try {
     const after = await countConnections(servers);
     for (const [j, [name, weight]] of Object.entries(WEIGHTS).entries()) {
       const share = ((after[j] ?? 0) - (before[j] ?? 0)) / CONNECTIONS;
-      bound(`${name}, weight ${weight}: share less what is due`, Math.abs(share - weight / total) * 100, "<=", 1, "%");
+      bound(
+        `${name}, weight ${weight}: share less what is due`,
+        Math.abs(share - weight / total) * 100,
+        "<=",
+        1,
+        "%",
+      );
     }
   }
 } finally {

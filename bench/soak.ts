@@ -17,7 +17,9 @@ const settings = {
   seed: Number(values.seed),
 };
 
-section(`Random faults for ${settings.minutes} minutes, ${settings.clients} clients, --seed ${settings.seed}`);
+section(
+  `Random faults for ${settings.minutes} minutes, ${settings.clients} clients, --seed ${settings.seed}`,
+);
 const result = await soak({ ...settings, say: (line) => console.log(`  ${line}`) });
 
 section("Faults");

@@ -38,12 +38,7 @@ export async function compare(
   return contenders.map(({ name }) => figures(name, samples.get(name) ?? [], reference));
 }
 
-async function measure(
-  clients: Host,
-  contender: Contender,
-  load: Load,
-  seconds: number,
-): Promise<Sample> {
+async function measure(clients: Host, contender: Contender, load: Load, seconds: number): Promise<Sample> {
   const before = cpuMicros(contender.pids);
   const { count, perSecond } = await runLoad(clients, contender, load, seconds);
   return { perSecond, cpuMicros: (cpuMicros(contender.pids) - before) / count };

@@ -142,8 +142,7 @@ function configuration(host: Host, settings: BalancerSettings): string {
     ),
     `[fleet]\ntype=monitor\nmodule=${module}\nservers=${names}\nuser=${user}\npassword=${password}\nmonitor_interval=200ms\ncheck_timeout=500ms`,
     ...services.map(
-      ({ name, service = "" }) =>
-        `[${name}]\ntype=service\nrouter=readconnroute\ncluster=fleet\n${service}`,
+      ({ name, service = "" }) => `[${name}]\ntype=service\nrouter=readconnroute\ncluster=fleet\n${service}`,
     ),
     ...services.map(
       ({ name, port, listener = "" }) =>

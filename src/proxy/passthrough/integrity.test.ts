@@ -58,20 +58,24 @@ function read(socket: Socket, perTurn: boolean, look: () => void = () => {}): Dr
 test.each([
   ["64 MB to a slow reader", 64 << 20, true],
   ["1 GB", 1 << 30, false],
-])("a result of %s arrives whole, and no more than a chunk of it is kept", async (_, bytes, isSlow) => {
-  let sent: Promise<string> | undefined;
-  const db = await at.backend((socket) => {
-    sent = pour(socket, bytes);
-  });
-  const on = at.open(route([target("db1", db.port)]));
-  let most = 0;
-  const got = read(at.socket(on), isSlow, () => {
-    most = Math.max(most, kept(on));
-  });
-  await eventually(() => got.bytes === bytes, { within: 100_000 });
-  expect(got.digest()).toBe((await sent) ?? "");
-  expect(most).toBeLessThan(MOST_KEPT_BYTES);
-}, 120_000);
+])(
+  "a result of %s arrives whole, and no more than a chunk of it is kept",
+  async (_, bytes, isSlow) => {
+    let sent: Promise<string> | undefined;
+    const db = await at.backend((socket) => {
+      sent = pour(socket, bytes);
+    });
+    const on = at.open(route([target("db1", db.port)]));
+    let most = 0;
+    const got = read(at.socket(on), isSlow, () => {
+      most = Math.max(most, kept(on));
+    });
+    await eventually(() => got.bytes === bytes, { within: 100_000 });
+    expect(got.digest()).toBe((await sent) ?? "");
+    expect(most).toBeLessThan(MOST_KEPT_BYTES);
+  },
+  120_000,
+);
 
 test("a server that stops reading stops its client, and has every byte when it goes on", async () => {
   const bytes = 64 << 20;

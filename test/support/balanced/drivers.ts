@@ -42,7 +42,9 @@ export function driversPass(at: () => BalancedAddress): void {
         const [rows] = await connection.execute(sql, [...values]);
         return Array.isArray(rows) ? rows[0] : rows;
       };
-      expect(await one("SHOW STATUS LIKE 'Ssl_version'")).toMatchObject({ Value: expect.stringMatching(/TLSv1/) });
+      expect(await one("SHOW STATUS LIKE 'Ssl_version'")).toMatchObject({
+        Value: expect.stringMatching(/TLSv1/),
+      });
       await connection.query("CREATE OR REPLACE TABLE by_mysql2 (id INT PRIMARY KEY, t LONGTEXT)");
       await connection.beginTransaction();
       const text = "text ".repeat(100_000);

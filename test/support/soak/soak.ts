@@ -131,7 +131,8 @@ async function playFault(
   await stage.balancer.untilUses(stage.service, nodes);
   // Nobody waits any more for what this fault has begun.
   const before = performance.now();
-  while (inserters.waitingMs > performance.now() - before && performance.now() - before < STUCK_MS) await pause(20);
+  while (inserters.waitingMs > performance.now() - before && performance.now() - before < STUCK_MS)
+    await pause(20);
 }
 
 /** Rows of the acknowledged ones that some node does not have. */
