@@ -3,17 +3,17 @@ import type { Host } from "../test/lab/host.ts";
 import { Lab } from "../test/lab/lab.ts";
 import { MariaDb } from "../test/lab/maria-db.ts";
 import { compare, type Figures } from "./balancing/compare.ts";
-import { type Contender, startContenders } from "./balancing/contenders.ts";
+import { type Contender, mostSessions, startContenders } from "./balancing/contenders.ts";
 import { memoryOfIdleSessions } from "./balancing/idle-sessions.ts";
 import { LOADS, type Load, prepareLoads } from "./balancing/load.ts";
 import { bound, conclusion, section } from "./report.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const SECONDS = Number(process.argv[3] ?? 4);
-const IDLE_SESSIONS = Number(process.argv[4] ?? 10_000);
+const IDLE_SESSIONS = Math.min(Number(process.argv[4] ?? 10_000), mostSessions());
 const SERVER = {
   max_connections: 12_000,
-  open_files_limit: 30_000,
+  open_files_limit: 16_000,
   thread_handling: "pool-of-threads",
   back_log: 2000,
 };

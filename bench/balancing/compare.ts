@@ -19,6 +19,8 @@ interface Sample {
   readonly cpuMicros: number;
 }
 
+const WARM_SECONDS = 1;
+
 /** All of them under the same load, in turn, round after round; who begins changes from round to round. */
 export async function compare(
   clients: Host,
@@ -28,6 +30,8 @@ export async function compare(
   seconds: number,
 ): Promise<readonly Figures[]> {
   const samples = new Map(contenders.map(({ name }) => [name, [] as Sample[]]));
+  // What is compiled or allocated once is no part of it.
+  for (const contender of contenders) await runLoad(clients, contender, load, WARM_SECONDS);
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
       const contender = contenders[(round + turn) % contenders.length] as Contender;

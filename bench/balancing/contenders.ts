@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Balancer } from "../../test/lab/balancer.ts";
 import { daemonProcesses } from "../../test/lab/daemon-processes.ts";
 import { HaProxy } from "../../test/lab/ha-proxy.ts";
@@ -17,7 +18,14 @@ export interface Contender {
 const PORTS = { sluice: 4006, haproxy: 4100, pen: 4200, nginx: 4300 };
 /** The account that the server is watched by. */
 export const MONITOR = { user: "monitor", password: "monitor" };
-const MOST_CONNECTIONS = 25_000;
+/** Descriptors of a proxy besides those of its sessions. */
+const OTHER_DESCRIPTORS = 200;
+
+/** How many sessions, of two descriptors each, a process here can have. */
+export function mostSessions(): number {
+  const [, limit] = /^Max open files +\d+ +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  return Math.floor((Number(limit) - OTHER_DESCRIPTORS) / 2);
+}
 
 /** Every way to one server, each proxy on the same host with one thread. */
 export async function startContenders(host: Host, server: MariaDb): Promise<readonly Contender[]> {
@@ -49,9 +57,10 @@ async function sluice(host: Host, server: MariaDb): Promise<readonly number[]> {
 }
 
 async function haproxy(host: Host, { address, port }: MariaDb): Promise<readonly number[]> {
+  const most = mostSessions();
   const lines = [
-    `global\n nbthread 1\n maxconn ${MOST_CONNECTIONS}`,
-    `defaults\n mode tcp\n maxconn ${MOST_CONNECTIONS}\n timeout connect 5s\n timeout client 10m\n timeout server 10m`,
+    `global\n nbthread 1\n maxconn ${most}`,
+    `defaults\n mode tcp\n maxconn ${most}\n timeout connect 5s\n timeout client 10m\n timeout server 10m`,
     `listen all\n bind 0.0.0.0:${PORTS.haproxy}\n server s ${address}:${port}`,
   ];
   const { process } = await HaProxy.start(host, lines.join("\n"));
