@@ -1,6 +1,6 @@
-import { KEEP_ALIVE_IDLE_MS } from "../../system/keep-alive.ts";
+import type { SocketHandler } from "bun";
 import { type Endpoint, formatEndpoint } from "../../topology/endpoint.ts";
-import { LEG_HANDLERS, type LegSocket } from "./leg.ts";
+import { LEG_HANDLERS, type Leg, type LegSocket } from "./leg.ts";
 import type { Timers } from "./timers.ts";
 
 /** Exactly one of the two is called, once; not before dial() has returned. */
@@ -13,51 +13,67 @@ export interface DialResult {
 
 /** Connects to a server within the deadline. The returned function gives up, and then neither result is told. */
 export function dial(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult): () => void {
-  const where = formatEndpoint(endpoint);
-  let isSettled = false;
-  const settle = (): boolean => {
-    if (isSettled) return false;
-    isSettled = true;
-    cancel();
-    return true;
-  };
-  const cancel = timers.after(deadlineMs, () => {
-    if (settle()) result.failed(`no connection to ${where} within ${deadlineMs} ms`);
-  });
-  const fail = (error: unknown): void => {
-    if (settle()) result.failed(failure(error, where));
-  };
-  const handlers = {
-    ...LEG_HANDLERS,
-    open(socket: LegSocket): void {
-      // Bun cannot be told to stop connecting: what comes too late is closed.
-      if (!settle()) {
-        socket.data = LATE as never;
-        socket.terminate();
-        return;
-      }
-      if (endpoint.kind === "tcp") {
-        socket.setNoDelay(true);
-        socket.setKeepAlive(true, KEEP_ALIVE_IDLE_MS);
-      }
-      result.opened(socket);
-    },
-    connectError: (_: unknown, error: Error): void => fail(error),
-  };
-  const common = { allowHalfOpen: true, socket: handlers };
+  const attempt = new Attempt(endpoint, deadlineMs, timers, result);
+  const common = { allowHalfOpen: true, socket: DIAL_HANDLERS, data: attempt as never };
   const connecting =
     endpoint.kind === "tcp"
-      ? Bun.connect({ hostname: endpoint.host, port: endpoint.port, ...common })
-      : Bun.connect({ unix: endpoint.path, ...common });
-  connecting.catch(fail);
-  return () => void settle();
+      ? Bun.connect<Leg>({ hostname: endpoint.host, port: endpoint.port, ...common })
+      : Bun.connect<Leg>({ unix: endpoint.path, ...common });
+  connecting.catch(TOLD_BY_HANDLER);
+  return () => void attempt.settle();
 }
 
-/** Stands for the leg of a socket that nobody wants any more. */
-const LATE = { owner: { closed: () => {} }, pending: undefined, isClosed: false };
+/** Stands for the leg of a socket that is not there yet, and for that of one that nobody wants any more. */
+class Attempt {
+  readonly owner = { closed: (): void => {} };
+  readonly pending = undefined;
+  isClosed = false;
+  readonly #endpoint: Endpoint;
+  readonly #result: DialResult;
+  readonly #cancel: () => void;
+  #isSettled = false;
 
-function failure(error: unknown, where: string): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+  constructor(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult) {
+    this.#endpoint = endpoint;
+    this.#result = result;
+    this.#cancel = timers.after(deadlineMs, () => {
+      if (this.settle())
+        result.failed(`no connection to ${formatEndpoint(endpoint)} within ${deadlineMs} ms`);
+    });
+  }
+
+  /** False: it is settled already. */
+  settle(): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#cancel();
+    return true;
+  }
+
+  opened(socket: LegSocket): void {
+    // Bun cannot be told to stop connecting: what comes too late is closed.
+    if (this.settle()) this.#result.opened(socket);
+    else socket.terminate();
+  }
+
+  failed(error: Error): void {
+    if (this.settle()) this.#result.failed(failure(error, formatEndpoint(this.#endpoint)));
+  }
+}
+
+const attemptOf = (socket: LegSocket): Attempt => socket.data as unknown as Attempt;
+
+/** One for all attempts: the runtime takes it apart anew for each, and so it should at least not have to be made. */
+const DIAL_HANDLERS: SocketHandler<Leg> = {
+  ...LEG_HANDLERS,
+  open: (socket) => attemptOf(socket).opened(socket),
+  connectError: (socket, error) => attemptOf(socket).failed(error),
+};
+
+const TOLD_BY_HANDLER = (): void => {};
+
+function failure(error: Error, where: string): string {
+  const code = "code" in error ? String(error.code) : undefined;
   switch (code) {
     case "ECONNREFUSED":
       return `connection refused by ${where}`;

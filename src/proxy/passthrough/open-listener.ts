@@ -24,7 +24,8 @@ export function openListener(
 ): OpenListener {
   const handlers = {
     ...LEG_HANDLERS,
-    open: (socket: LegSocket): void => traffic.accept(socket, name, trusted.has(socket.remoteAddress)),
+    open: (socket: LegSocket): void =>
+      traffic.accept(socket, name, !trusted.isEmpty && trusted.has(socket.remoteAddress)),
   };
   const where = place.kind === "fd" ? { fd: place.fd } : { hostname: place.hostname, port: place.port };
   // Bun 1.4.5 listens on descriptors that it is given, though its types do not say so.
