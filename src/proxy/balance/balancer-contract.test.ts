@@ -63,6 +63,19 @@ describe.each([...ALL])("%s", (balance) => {
     }
   });
 
+  test("picks one though others have sessions come and go at every moment", () => {
+    const random = seeded(5);
+    const restless = servers(1, 2, 5).map(({ server, weight }) => ({
+      server,
+      weight,
+      get connections(): number {
+        return Math.floor(random() * 10);
+      },
+    }));
+    const policy = balancer();
+    for (let i = 0; i < 2000; i++) expect(policy.pick(restless, client(i))).toBeDefined();
+  });
+
   test("does not change the candidates", () => {
     const frozen = Object.freeze(servers(1, 2).map((server) => Object.freeze(server)));
     const policy = balancer();

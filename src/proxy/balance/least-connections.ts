@@ -10,8 +10,13 @@ export class LeastConnections implements Balancer {
   readonly #turns = new Turns();
 
   pick<C extends Candidate>(candidates: readonly C[]): C | undefined {
+    // Read once: other workers change the counts at any moment.
+    const loads: number[] = [];
     let limit = Number.POSITIVE_INFINITY;
-    for (const { connections, weight } of candidates) limit = Math.min(limit, (connections + 1) / weight);
-    return this.#turns.next(candidates, ({ connections, weight }) => connections / weight < limit);
+    for (const { connections, weight } of candidates) {
+      loads.push(connections / weight);
+      limit = Math.min(limit, (connections + 1) / weight);
+    }
+    return this.#turns.next(candidates, (place) => (loads[place] ?? 0) < limit);
   }
 }

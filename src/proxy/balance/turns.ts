@@ -10,17 +10,21 @@ const MOST_ROUNDS = 4;
 export class Turns {
   #credits = new Map<string, number>();
 
-  next<C extends Candidate>(candidates: readonly C[], mayBePicked: (candidate: C) => boolean): C | undefined {
+  /** @param mayBePicked of the candidate at that place; undefined is given back only where none may be */
+  next<C extends Candidate>(
+    candidates: readonly C[],
+    mayBePicked: (place: number) => boolean,
+  ): C | undefined {
     if (this.#credits.size > 2 * candidates.length) this.#forgetAllBut(candidates);
     let round = 0;
     for (const { weight } of candidates) round += weight;
     const most = MOST_ROUNDS * round;
     let best: C | undefined;
     let bestCredit = 0;
-    for (const candidate of candidates) {
+    for (const [place, candidate] of candidates.entries()) {
       const credit = Math.min(most, (this.#credits.get(candidate.server) ?? 0) + candidate.weight);
       this.#credits.set(candidate.server, credit);
-      if (!mayBePicked(candidate) || (best !== undefined && credit <= bestCredit)) continue;
+      if (!mayBePicked(place) || (best !== undefined && credit <= bestCredit)) continue;
       best = candidate;
       bestCredit = credit;
     }

@@ -23,6 +23,13 @@ const SLOWNESS = { delayMs: 30, lossPercent: 2 };
 
 export const FAULTS: readonly Fault[] = [
   {
+    // So that what is seen during the others is known to be theirs.
+    name: "nothing at all",
+    isGentle: true,
+    begin: async () => {},
+    end: async () => {},
+  },
+  {
     name: "node killed",
     begin: async (_, node) => await node.kill(),
     end: async ({ galera }, node) => await galera.rejoin(node),
