@@ -130,7 +130,8 @@ export class Inserters {
 
   #count(error: unknown): void {
     const { code, errno } = error as { code?: string; errno?: number };
-    const kind = `${code ?? errno ?? error}`;
+    // A number that the driver has no name for is one of the proxy's own.
+    const kind = code === undefined || code === "UNKNOWN" ? `error ${errno ?? error}` : code;
     this.errors.set(kind, (this.errors.get(kind) ?? 0) + 1);
   }
 }
