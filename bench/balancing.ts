@@ -1,4 +1,5 @@
 // npm run bench:balancing [rounds] [seconds]: connections through sluice (one worker) beside HAProxy (one thread), nginx, pen, and none.
+import { eventually } from "../test/eventually.ts";
 import type { Host } from "../test/lab/host.ts";
 import { Lab } from "../test/lab/lab.ts";
 import { MariaDb } from "../test/lab/maria-db.ts";
@@ -31,7 +32,7 @@ try {
   }
   const connecting = await show(clients, contenders, LOADS.connect8);
   bound("sluice / haproxy, connections per second", connecting.rateRatio, ">=", 0.9, "x");
-  await showIdle(contenders);
+  await showIdle(contenders, server);
 } finally {
   await lab.destroy();
 }
@@ -49,10 +50,11 @@ async function show(clients: Host, contenders: readonly Contender[], load: Load)
   return all.find(({ name }) => name === "sluice") as Figures;
 }
 
-async function showIdle(contenders: readonly Contender[]): Promise<void> {
+async function showIdle(contenders: readonly Contender[], server: MariaDb): Promise<void> {
   section(`${IDLE_SESSIONS} idle sessions, logged in`);
   for (const name of ["haproxy", "sluice"]) {
     const contender = contenders.find((one) => one.name === name) as Contender;
+    await eventually(async () => Number(await server.status("Threads_connected")) < 100, { within: 60_000 });
     const each = await memoryOfIdleSessions(contender, IDLE_SESSIONS);
     bound(`${name}: resident memory each`, each, "<=", name === "sluice" ? 20 : 1000, "kB");
   }
