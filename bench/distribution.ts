@@ -18,7 +18,9 @@ try {
   const servers = await Promise.all(names.map(async (name) => await MariaDb.start(await lab.host(name))));
   for (const server of servers)
     await server.sql(`CREATE USER monitor@'%' IDENTIFIED BY 'monitor'; GRANT ALL ON *.* TO monitor@'%'`);
-  const balancer = await Balancer.start(await lab.host("proxy"), {
+  const proxy = await lab.host("proxy");
+  await proxy.run(["sysctl", "-qw", "net.ipv4.tcp_tw_reuse=1", "net.ipv4.ip_local_port_range=1024 65535"]);
+  const balancer = await Balancer.start(proxy, {
     servers,
     module: "mariadbmon",
     ...MONITOR,

@@ -49,6 +49,7 @@ async function sluice(host: Host, server: MariaDb): Promise<readonly number[]> {
     servers: [server],
     module: "mariadbmon",
     ...MONITOR,
+    monitor: "monitor_interval=1s\ncheck_timeout=10s", // nothing fails here; a server may be busy with thousands who leave at once
     threads: 1,
     services: [{ name: "all", port: PORTS.sluice }],
   });

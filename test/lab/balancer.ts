@@ -13,6 +13,8 @@ export interface BalancerSettings {
   /** The monitor's account. */
   readonly user: string;
   readonly password: string;
+  /** How it watches. Default: so that a fault is noticed within a second. */
+  readonly monitor?: string;
   /** Worker processes. Default 2. */
   readonly threads?: number;
   /** Each has a listener of its own; the texts are lines for their sections. */
@@ -31,6 +33,7 @@ interface Listed {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
+const QUICK = "monitor_interval=200ms\ncheck_timeout=500ms";
 const WORKERS_DEADLINE_MS = 20_000;
 
 /** `sluice run` on a host, with services that pass connections through. */
@@ -140,7 +143,7 @@ function configuration(host: Host, settings: BalancerSettings): string {
       ({ host: { name }, address, port }) =>
         `[${name}]\ntype=server\naddress=${address}\nport=${port}\n${server[name] ?? ""}`,
     ),
-    `[fleet]\ntype=monitor\nmodule=${module}\nservers=${names}\nuser=${user}\npassword=${password}\nmonitor_interval=200ms\ncheck_timeout=500ms`,
+    `[fleet]\ntype=monitor\nmodule=${module}\nservers=${names}\nuser=${user}\npassword=${password}\n${settings.monitor ?? QUICK}`,
     ...services.map(
       ({ name, service = "" }) => `[${name}]\ntype=service\nrouter=readconnroute\ncluster=fleet\n${service}`,
     ),
