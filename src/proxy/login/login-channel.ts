@@ -1,0 +1,231 @@
+import { MalformedPacket } from "../../wire/malformed-packet.ts";
+import { framed, type Packet, PacketReader } from "../../wire/packet.ts";
+import type { Timers } from "../passthrough/timers.ts";
+import type { HandedOver } from "./logged-in.ts";
+import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
+
+/** What servers allow as well before a client has logged in. */
+const MAX_PAYLOAD_BYTES = 16 << 10;
+/** More than a client can have pipelined in earnest; it is not read on before somebody wants it. */
+const MAX_UNREAD_BYTES = 64 << 10;
+/** How long a client may take over an error before its connection is closed, ms. */
+const LEAVE_MS = 2000;
+
+const EMPTY = Buffer.alloc(0);
+
+/** A login that came to no end: closed, too late, or no MySQL protocol. The message is one clause. */
+export class LoginBroken extends Error {
+  override readonly name = "LoginBroken";
+  readonly why: "closed" | "late" | "malformed";
+
+  constructor(why: LoginBroken["why"], message: string) {
+    super(message);
+    this.why = why;
+  }
+}
+
+/**
+ * A connection while a login is under way, in either role: whole packets in, whole packets out, in the order of their numbers,
+ * within a deadline. Owns the socket from its creation to handOver() or close.
+ */
+export class LoginChannel implements SocketOwner {
+  readonly #timers: Timers;
+  readonly #reader = new PacketReader(MAX_PAYLOAD_BYTES);
+  #socket: OwnedSocket;
+  /** What the kernel has not taken yet. */
+  #unsent = EMPTY;
+  /** The number of the next packet, whoever sends it. */
+  #sequence: number;
+  #waiting: PromiseWithResolvers<Buffer> | undefined;
+  #failure: LoginBroken | undefined;
+  #hasEnded = false;
+  #isClosed = false;
+  #isLeaving = false;
+  #isPaused = false;
+  #cancel: () => void = () => {};
+
+  /** @param sequence number of the next packet: 0 at the beginning @param early bytes that came already */
+  constructor(socket: OwnedSocket, timers: Timers, sequence = 0, early: Buffer = EMPTY) {
+    this.#socket = socket;
+    this.#timers = timers;
+    this.#sequence = sequence;
+    socket.data = this;
+    if (early.length > 0) this.#reader.feed(early);
+  }
+
+  get socket(): OwnedSocket {
+    return this.#socket;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Bytes that came and are no part of a packet that was received. */
+  get leftover(): Buffer {
+    return this.#reader.leftover;
+  }
+
+  /** The login fails unless handOver() or cancelDeadline() comes within `ms`. */
+  limit(ms: number): void {
+    this.#cancel();
+    this.#cancel = this.#timers.after(ms, () => this.#fail("late", `no answer within ${ms} ms`));
+  }
+
+  cancelDeadline(): void {
+    this.#cancel();
+  }
+
+  /** Takes the encrypted socket in the place of the plain one; what was read of that before is the handshake's. */
+  replaceSocket(socket: OwnedSocket): void {
+    this.#socket = socket;
+    socket.data = this;
+  }
+
+  send(payload: Buffer): void {
+    this.#write(framed(this.#sequence, payload));
+    this.#sequence = (this.#sequence + 1) & 0xff;
+  }
+
+  /** Bytes that are no packet: the header of the PROXY protocol. */
+  sendRaw(bytes: Buffer): void {
+    this.#write(bytes);
+  }
+
+  /** The payload of the next packet. Rejects with LoginBroken. One at a time. */
+  async receive(): Promise<Buffer> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const packet = this.#next();
+    if (packet !== undefined) return this.#inOrder(packet);
+    if (this.#hasEnded || this.#isClosed)
+      throw new LoginBroken("closed", "the connection was closed during the login");
+    this.#resume();
+    this.#waiting = Promise.withResolvers<Buffer>();
+    return await this.#waiting.promise;
+  }
+
+  /** Says a last word, and closes once it has been read: a socket closed with unread bytes would lose it. */
+  leave(payload: Buffer): void {
+    this.send(payload);
+    this.finish();
+  }
+
+  finish(): void {
+    this.#cancel();
+    this.#isLeaving = true;
+    if (this.#isClosed) return;
+    this.#resume();
+    if (this.#unsent.length === 0) this.#socket.shutdown();
+    this.#cancel = this.#timers.after(LEAVE_MS, () => this.destroy());
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#cancel();
+    if (!this.#isClosed) this.#socket.terminate();
+  }
+
+  /** Reads no more until somebody asks for it. */
+  pause(): void {
+    if (this.#isPaused || this.#isClosed) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  /** Gives the socket away, paused, with all that has come of it. */
+  handOver(owner: SocketOwner): HandedOver {
+    this.pause();
+    this.#cancel();
+    this.#socket.data = owner;
+    const leftover = this.#reader.leftover;
+    return { socket: this.#socket, leftover, hasEnded: this.#hasEnded, isClosed: this.#isClosed };
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#isLeaving || this.#failure !== undefined) return;
+    // The runtime may use the chunk's memory again.
+    this.#reader.feed(Buffer.from(chunk));
+    if (this.#waiting === undefined) {
+      if (this.#reader.leftover.length > MAX_UNREAD_BYTES) this.pause();
+      return;
+    }
+    try {
+      const packet = this.#next();
+      if (packet === undefined) return;
+      const payload = this.#inOrder(packet);
+      const { resolve } = this.#waiting;
+      this.#waiting = undefined;
+      resolve(payload);
+    } catch (error) {
+      this.#fail("malformed", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  drain(): void {
+    const rest = this.#unsent;
+    this.#unsent = EMPTY;
+    if (rest.length > 0) this.#write(rest);
+    if (this.#isLeaving && this.#unsent.length === 0 && !this.#isClosed) this.#socket.shutdown();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    if (this.#isLeaving) this.destroy();
+    else this.#settle("the connection was closed during the login");
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancel();
+    this.#settle("the connection was closed during the login");
+  }
+
+  #next(): Packet | undefined {
+    try {
+      return this.#reader.next();
+    } catch (error) {
+      throw asBroken(error);
+    }
+  }
+
+  #inOrder({ sequence, payload }: Packet): Buffer {
+    if (sequence !== this.#sequence)
+      throw new LoginBroken("malformed", `packets out of order: ${sequence} in the place of ${this.#sequence}`);
+    this.#sequence = (sequence + 1) & 0xff;
+    return payload;
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || this.#isClosed) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  #write(bytes: Buffer): void {
+    if (this.#isClosed) return;
+    if (this.#unsent.length > 0) {
+      this.#unsent = Buffer.concat([this.#unsent, bytes]);
+      return;
+    }
+    const taken = Math.max(0, this.#socket.write(bytes));
+    if (taken < bytes.length) this.#unsent = bytes.subarray(taken);
+  }
+
+  #settle(reason: string): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.reject(new LoginBroken("closed", reason));
+  }
+
+  #fail(why: LoginBroken["why"], reason: string): void {
+    this.#failure = new LoginBroken(why, reason);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.reject(this.#failure);
+  }
+}
+
+/** A parser's complaint as the end of the login; anything else is a mistake of ours and stays what it is. */
+export function asBroken(error: unknown): unknown {
+  return error instanceof MalformedPacket ? new LoginBroken("malformed", error.message) : error;
+}
