@@ -50,21 +50,19 @@ export class ServerLeg implements SocketOwner {
   /** The GTID position that it is known to have reached; "": none. */
   gtid = "";
   isClosed = false;
-  lastUsedAt: number;
   readonly #awaited: Awaited[] = [];
   readonly #socket: OwnedSocket;
   readonly #outlet: Outlet;
   #owner: LegOwner;
   #isPaused = false;
 
-  /** Takes the connection over; it reads once start() is called. */
-  constructor(server: SplitServer, login: LoggedInServer, owner: LegOwner, now: number) {
+  /** Takes the connection over. Closed from the start: the server has changed its mind. */
+  constructor(server: SplitServer, login: LoggedInServer, owner: LegOwner) {
     this.server = server;
     this.login = login;
     this.connectionId = login.connectionId;
     this.#owner = owner;
-    this.lastUsedAt = now;
-    this.reply = new ReplyTracker(hasFlag(login.capabilities, CLIENT.DEPRECATE_EOF));
+    this.reply = new ReplyTracker(!this.hasEofPackets);
     this.reply.status = login.statusFlags;
     const handed = login.handOver(this);
     this.#socket = handed.socket;
@@ -72,6 +70,11 @@ export class ServerLeg implements SocketOwner {
     this.isClosed = handed.isClosed || handed.hasEnded || handed.leftover.length > 0;
     if (this.isClosed) this.#socket.terminate();
     else this.#socket.resume();
+  }
+
+  /** EOF packets end columns and rows: CLIENT_DEPRECATE_EOF is not agreed on. */
+  get hasEofPackets(): boolean {
+    return !hasFlag(this.login.capabilities, CLIENT.DEPRECATE_EOF);
   }
 
   /** Nothing is under way on it. */
