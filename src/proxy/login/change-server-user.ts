@@ -8,7 +8,7 @@ import { ServerProof } from "./server-proof.ts";
 
 export type ChangeServerUserRequest = Pick<
   ServerLoginRequest,
-  "user" | "credential" | "database" | "characterSet" | "attributes" | "isLocal" | "deadlineMs"
+  "user" | "credential" | "database" | "characterSet" | "attributes" | "host" | "deadlineMs"
 >;
 
 /**
@@ -23,8 +23,8 @@ export async function changeServerUser(
 ): Promise<ServerLoginOutcome> {
   const channel = new LoginChannel(socket, timers);
   channel.limit(request.deadlineMs);
-  const { user, credential, database, characterSet, attributes, isLocal } = request;
-  const proof = new ServerProof(credential, server.isEncrypted || isLocal);
+  const { user, credential, database, characterSet, attributes, host } = request;
+  const proof = new ServerProof(credential, server.isEncrypted || host === undefined);
   let outcome: ServerLoginOutcome;
   try {
     const { plugin, response } = proof.first(server.authentication);

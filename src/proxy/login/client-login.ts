@@ -11,30 +11,22 @@ import { SCRAMBLE_BYTES, scrambleFrom, writeGreeting } from "../../wire/greeting
 import { isTlsRequest, readLoginHead, readLoginRequest } from "../../wire/login-request.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import type { ServiceFace } from "../../wire/service-face.ts";
+import { acceptTls } from "../tls/secure-socket.ts";
+import type { TlsContext } from "../tls/tls-context.ts";
 import { admitClient } from "./admitted-client.ts";
 import { breakLogin, type EndParts, refuseLogin } from "./end-login.ts";
 import { hostText, type IdentifyParts, identifyClient } from "./identify-client.ts";
 import type { ClientTls, LoggedInClient } from "./logged-in.ts";
 import { LoginChannel } from "./login-channel.ts";
 import { hostBlocked, tlsRequired, tooManyLogins } from "./login-errors.ts";
-import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
+import { OWNED_SOCKET, type OwnedSocket, type SocketOwner } from "./owned-socket.ts";
 
 export interface ClientLoginParts extends IdentifyParts, EndParts {
   readonly face: ServiceFace;
   /** undefined: clients come in the clear; otherwise all must use it. */
-  readonly tls: TlsDoor | undefined;
+  readonly tls: TlsContext | undefined;
   /** For the whole login, ms. */
   readonly deadlineMs: number;
-}
-
-/** Makes the connection of a client that has asked for TLS an encrypted one. */
-export interface TlsDoor {
-  /** Rejects where the handshake fails; the connection is closed then. */
-  accept(
-    bare: OwnedSocket,
-    owner: SocketOwner,
-    early: Buffer,
-  ): Promise<ClientTls & { readonly socket: OwnedSocket }>;
 }
 
 export interface ClientOrigin {
@@ -137,11 +129,16 @@ class ClientLogin {
     return tls === undefined ? face.capabilities : withFlags(face.capabilities, CLIENT.SSL);
   }
 
-  async #encrypt(door: TlsDoor): Promise<ClientTls> {
+  async #encrypt(context: TlsContext): Promise<ClientTls> {
     const channel = this.#channel;
-    const { socket, ...tls } = await door.accept(channel.socket, channel, channel.takeLeftover());
+    const { socket, cipher, peer } = await acceptTls<SocketOwner>(channel.socket, context, {
+      data: channel,
+      handlers: OWNED_SOCKET,
+      leftover: channel.takeLeftover(),
+      host: this.#origin.address,
+    });
     channel.replaceSocket(socket);
-    return tls;
+    return { cipher, peer };
   }
 
   get #who(): { readonly user: string; readonly host: string } {

@@ -7,10 +7,12 @@ import { type LoginHead, writeLoginRequest, writeTlsRequest } from "../../wire/l
 import { MalformedPacket } from "../../wire/malformed-packet.ts";
 import { OK, readOk } from "../../wire/ok-packet.ts";
 import type { Timers } from "../passthrough/timers.ts";
+import { connectTls } from "../tls/secure-socket.ts";
+import type { TlsContext } from "../tls/tls-context.ts";
 import type { Credential } from "./credential.ts";
 import type { HandedOver, LoggedInServer, ServerConnectionFacts } from "./logged-in.ts";
 import { LoginChannel } from "./login-channel.ts";
-import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
+import { OWNED_SOCKET, type OwnedSocket, type SocketOwner } from "./owned-socket.ts";
 import { ServerProof, Unprovable } from "./server-proof.ts";
 
 /** As whom, and with what agreed on. */
@@ -28,16 +30,11 @@ export interface ServerLoginRequest {
   /** Told first; empty: nothing. */
   readonly proxyHeader: Buffer;
   /** undefined: in the clear; otherwise the server must offer it. */
-  readonly tls: TlsUpgrader | undefined;
-  /** A unix socket: as good as encrypted. */
-  readonly isLocal: boolean;
+  readonly tls: TlsContext | undefined;
+  /** Name or address that was connected to, for its certificate; undefined: a unix socket. */
+  readonly host: string | undefined;
   /** For the whole login, ms. */
   readonly deadlineMs: number;
-}
-
-/** Makes the connection to a server that has been told of it an encrypted one. Rejects where the handshake fails. */
-export interface TlsUpgrader {
-  connect(bare: OwnedSocket, owner: SocketOwner): Promise<{ readonly socket: OwnedSocket }>;
 }
 
 export type ServerLoginOutcome =
@@ -98,10 +95,12 @@ async function logIn(channel: LoginChannel, request: ServerLoginRequest): Promis
   const head = agreedOn(greeting, request);
   if (request.tls !== undefined) {
     channel.send(writeTlsRequest(head));
-    const { socket } = await request.tls.connect(channel.socket, channel);
+    const { host, tls } = request;
+    const upgrade = { data: channel, handlers: OWNED_SOCKET, host };
+    const { socket } = await connectTls<SocketOwner>(channel.socket, tls, upgrade);
     channel.replaceSocket(socket);
   }
-  const proof = new ServerProof(request.credential, request.tls !== undefined || request.isLocal);
+  const proof = new ServerProof(request.credential, request.tls !== undefined || request.host === undefined);
   const { user, database, attributes } = request;
   const { plugin, response } = proof.first(greeting);
   channel.send(writeLoginRequest({ ...head, user, authResponse: response, database, plugin, attributes }));
