@@ -19,6 +19,8 @@ export interface Control {
   monitors(): ReadonlyMap<string, MonitorStatus>;
   services(): ReadonlyMap<string, ServiceStatus>;
   listeners(): ReadonlyMap<string, ListenerStatus>;
+  /** Certificate files that listeners and servers use, and until when. */
+  certificates(): readonly CertificateInfo[];
   publishers(): ReadonlyMap<string, PublisherStatus>;
   sessions(): Promise<readonly SessionInfo[]>;
   threads(): readonly ThreadInfo[];
@@ -126,6 +128,15 @@ export interface ListenerStatus {
   readonly state: "running" | "stopped" | "failed" | "not started";
   /** Why it failed. */
   readonly reason: string | undefined;
+}
+
+export interface CertificateInfo {
+  readonly kind: "listener" | "server";
+  /** Of the listener or server. */
+  readonly name: string;
+  readonly file: string;
+  /** ms since 1970 */
+  readonly endsAt: number;
 }
 
 export interface PublisherStatus {

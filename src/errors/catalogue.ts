@@ -296,6 +296,20 @@ export const CATALOGUE = {
     meaning: "Not permitted for this user.",
     remedy: "Use root or a member of the group that owns the socket.",
   },
+  TLS_FAILED: {
+    kind: "transient",
+    http: 502,
+    exit: 1,
+    meaning: "A TLS handshake of a session failed, or the other side's certificate was not accepted.",
+    remedy: "The sentence says what was wrong; `sluice certs verify` looks at the files of both sides.",
+  },
+  CERTIFICATE_EXPIRES: {
+    kind: "transient",
+    http: 500,
+    exit: 1,
+    meaning: "A certificate that a listener or server uses expires within 30 days, or has expired.",
+    remedy: "Put a new one in its place (`sluice certs` makes one); it is taken into use without a restart.",
+  },
   // The admin API
   LOGIN_FAILED: {
     kind: "permanent",

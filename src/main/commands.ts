@@ -27,6 +27,7 @@ export const COMMANDS = {
   doctor: entry(() => import("../cli/commands/doctor.ts")),
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
+  certs: entry(() => import("../cli/commands/certs.ts")),
   render: entry(() => import("../cli/commands/render.ts")),
   haproxy: entry(() => import("../cli/commands/haproxy.ts")),
   "track-guard": entry(() => import("../cli/commands/track-guard.ts")),

@@ -5,6 +5,7 @@ import type { Configuration } from "../config/configuration.ts";
 import { REAL_FILES } from "../config/file-access.ts";
 import { readSources } from "../config/load-configuration.ts";
 import { formatProblem, formatWarning } from "../config/problem.ts";
+import { checkTlsFiles } from "../config/tls/check-tls-files.ts";
 import { type Decrypt, SecretKeys } from "../config/secrets.ts";
 import type { SourceSection } from "../config/source.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
@@ -75,10 +76,15 @@ function loadOrThrow(
 ): { configuration: Configuration; sections: readonly SourceSection[] } {
   const { sections, problems } = readSources(path, REAL_FILES, env);
   const result = compileConfiguration(sections, env, problems);
-  for (const warning of result.warnings) process.stderr.write(`warning: ${formatWarning(warning)}\n`);
-  if (result.ok) return { configuration: result.configuration, sections };
-  throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
+  const tls = result.ok ? checkTlsFiles(result.configuration, REAL_FILES, Date.now()) : NOTHING_FOUND;
+  for (const warning of [...result.warnings, ...tls.warnings])
+    process.stderr.write(`warning: ${formatWarning(warning)}\n`);
+  const wrong = result.ok ? tls.problems : result.problems;
+  if (result.ok && wrong.length === 0) return { configuration: result.configuration, sections };
+  throw new SluiceError("CONFIG_INVALID", wrong.map(formatProblem).join("\n"));
 }
+
+const NOTHING_FOUND = { problems: [], warnings: [] } as const;
 
 function logOptions(flags: RunFlags, settings: Configuration["sluice"]["parameters"]): LogOptions {
   const file = flags.logFile ?? (settings.logdir === undefined ? undefined : `${settings.logdir}/sluice.log`);

@@ -21,6 +21,8 @@ const EVENT_NAMES = [
   "new_donor",
   "new_primary",
   "new_replica",
+  // Of a listener or server, by the control process.
+  "certificate_expires",
 ] as const;
 
 export type EventName = (typeof EVENT_NAMES)[number];

@@ -29,10 +29,20 @@ interface GateCounts {
   readonly cut: number;
 }
 
+/** A certificate file that a listener or server uses. */
+export interface CertificateFigures {
+  readonly kind: "listener" | "server";
+  readonly name: string;
+  readonly file: string;
+  /** ms since 1970 */
+  readonly endsAt: number;
+}
+
 /** What the proxy carries; empty where there is none. */
 export interface TrafficFigures {
   readonly services: readonly ServiceFigures[];
   readonly listeners: readonly { readonly listener: string; readonly isRunning: boolean }[];
+  readonly certificates: readonly CertificateFigures[];
   /** Worker processes that are there. */
   readonly workers: number;
   /** Workers that died since the start. */
@@ -187,6 +197,15 @@ export function createMetrics(sources: MetricsSources): Registry {
   gauge("listener_up", "1: the listener accepts clients.", ["listener"], (set) => {
     for (const { listener, isRunning } of sources.traffic().listeners) set({ listener }, Number(isRunning));
   });
+  gauge(
+    "certificate_expiry_seconds",
+    "Time until a certificate file expires; negative: it has.",
+    ["kind", "name", "file"],
+    (set) => {
+      for (const { kind, name, file, endsAt } of sources.traffic().certificates)
+        set({ kind, name, file }, (endsAt - clock.now()) / 1000);
+    },
+  );
   gauge("workers", "Worker processes.", [], (set) => set({}, sources.traffic().workers));
   gauge("worker_deaths_total", "Worker processes that died.", [], (set) =>
     set({}, sources.traffic().workerDeaths),

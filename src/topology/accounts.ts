@@ -10,6 +10,8 @@ export interface Accounts {
   readonly flavour: "mariadb" | "mysql";
   /** lower_case_table_names is not 0: names of databases are compared without regard to case. */
   readonly ignoresCase: boolean;
+  /** skip_name_resolve is off: hosts of accounts may be names. */
+  readonly resolvesNames: boolean;
   /** Most specific first: the first that matches user and host is the one. */
   readonly accounts: readonly Account[];
   /** Grants on one database or on something in it, to users (host is a pattern) and to roles (host is empty). */

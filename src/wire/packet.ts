@@ -31,8 +31,14 @@ export class PacketReader {
   }
 
   /** Bytes that are not part of a packet that next() has returned. */
-  get leftover(): Buffer {
-    return this.#bytes;
+  get unread(): number {
+    return this.#bytes.length;
+  }
+
+  takeLeftover(): Buffer {
+    const leftover = this.#bytes;
+    this.#bytes = EMPTY;
+    return leftover;
   }
 
   feed(chunk: Buffer): void {

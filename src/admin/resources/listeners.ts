@@ -5,6 +5,7 @@ import type { Route } from "../http/route.ts";
 import { type Links, linksOf } from "../json-api/body.ts";
 import type { Resource, ResourceFactory } from "../json-api/document.ts";
 import { newParameters, parametersDocument } from "../json-api/parameters.ts";
+import { certificatesOf } from "./certificates.ts";
 import { type ObjectType, objectRoutes, sourceOf } from "./object-type.ts";
 import { startStopRoutes } from "./start-stop.ts";
 
@@ -46,6 +47,7 @@ export function listenerResource(
   const attributes = {
     state: STATES[status?.state ?? "not started"],
     state_details: status?.reason ?? null,
+    certificates: certificatesOf(control, "listener", name),
     parameters: parametersDocument(listener),
     source: sourceOf(listener),
   };

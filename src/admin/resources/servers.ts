@@ -8,6 +8,7 @@ import { DONE, type Query, type Route } from "../http/route.ts";
 import { linksOf } from "../json-api/body.ts";
 import { dateString } from "../json-api/document.ts";
 import { newParameters, parametersDocument } from "../json-api/parameters.ts";
+import { certificatesOf } from "./certificates.ts";
 import { type ObjectType, objectRoutes, pick, sourceOf } from "./object-type.ts";
 
 const SERVERS: ObjectType<ServerObject> = {
@@ -94,6 +95,7 @@ function serverState({ name }: ServerObject, control: Control): Readonly<Record<
     slaves: replicaIdsOf(facts, control),
     replication_lag: status?.lagSeconds ?? -1,
     ...replicationState(name, control),
+    certificates: certificatesOf(control, "server", name),
     statistics: statisticsOf(status),
   };
 }

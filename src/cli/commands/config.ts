@@ -1,9 +1,10 @@
-import { allObjects } from "../../config/configuration.ts";
+import { allObjects, type Configuration } from "../../config/configuration.ts";
 import { effectiveParameters } from "../../config/effective-parameters.ts";
 import { REAL_FILES } from "../../config/file-access.ts";
 import { loadConfiguration } from "../../config/load-configuration.ts";
 import { formatProblem, formatWarning } from "../../config/problem.ts";
 import { SCHEMAS } from "../../config/schema/schemas.ts";
+import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import { text } from "../../config/values/text.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import { type Command, type CommandSpec, option, toggle } from "../command.ts";
@@ -21,7 +22,7 @@ const spec: CommandSpec<typeof options> = {
   name: "config",
   summary: "Check a configuration file, or show what it means",
   details: [
-    "check: every mistake at once, each with its file and line, and what would be right. Nothing is started or changed.",
+    "check: every mistake at once, each with its file and line, and what would be right; certificates and keys are read, too. Nothing is started or changed.",
     "show: the values in force if the daemon read the file now, and where each comes from. Passwords are never shown.",
   ],
   operands: "check|show [FILE]",
@@ -48,6 +49,7 @@ export const command: Command = {
     if (!result.ok) throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
     const objects = allObjects(result.configuration);
     if (what === "check") {
+      checkFiles(result.configuration);
       print(`${file} is right: ${objects.length - 1} object${objects.length === 2 ? "" : "s"}\n`);
       return 0;
     }
@@ -69,3 +71,10 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Certificates and keys of listeners and servers. Throws CONFIG_INVALID where some cannot be used. */
+function checkFiles(configuration: Configuration): void {
+  const { problems, warnings } = checkTlsFiles(configuration, REAL_FILES, Date.now());
+  for (const warning of warnings) printError(`warning: ${formatWarning(warning)}\n`);
+  if (problems.length > 0) throw new SluiceError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
+}

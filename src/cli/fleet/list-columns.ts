@@ -41,6 +41,7 @@ export const LIST_COLUMNS: Columns = {
     },
     { title: "State", value: ({ attributes }) => attributes.state },
     { title: "Service", value: linked("services") },
+    { title: "Certificate until", value: ({ attributes }) => attributes.certificates?.[0]?.expires.slice(0, 10) },
   ],
   publishers: [
     { title: "Publisher", value: ({ id }) => id },

@@ -30,6 +30,7 @@ export const SHOW_FIELDS: Shown = {
     { title: "Total Connections", value: ({ attributes }) => attributes.statistics?.total_connections },
     { title: "Max Connections", value: ({ attributes }) => attributes.statistics?.max_connections },
     { title: "Replication", value: ({ attributes }) => attributes.slave_connections },
+    { title: "Certificates", value: ({ attributes }) => attributes.certificates },
     { title: "Parameters", value: ({ attributes }) => given(attributes.parameters) },
   ],
   services: [
@@ -66,6 +67,7 @@ export const SHOW_FIELDS: Shown = {
     { title: "Service", value: linked("services") },
     { title: "State", value: ({ attributes }) => attributes.state },
     { title: "Details", value: ({ attributes }) => attributes.state_details },
+    { title: "Certificates", value: ({ attributes }) => attributes.certificates },
     { title: "Parameters", value: ({ attributes }) => given(attributes.parameters) },
   ],
   publishers: [

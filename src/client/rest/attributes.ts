@@ -35,6 +35,7 @@ export interface ServerAttributes {
   /** Seconds; MaxScale's -1 is unknown. */
   readonly replication_lag: number;
   readonly statistics: ConnectionStatistics;
+  readonly certificates: readonly CertificateAttributes[];
   readonly parameters: Parameters;
   readonly slave_connections: readonly {
     readonly connection_name?: string;
@@ -76,8 +77,15 @@ export interface ListenerAttributes {
   readonly state: string;
   /** Why it failed. */
   readonly state_details: string;
+  readonly certificates: readonly CertificateAttributes[];
   readonly parameters: Parameters;
   readonly source: Source;
+}
+
+/** A certificate file and when it expires, ISO 8601. */
+export interface CertificateAttributes {
+  readonly file: string;
+  readonly expires: string;
 }
 
 export interface PublisherAttributes {

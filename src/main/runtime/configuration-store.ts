@@ -7,6 +7,7 @@ import { readSources } from "../../config/load-configuration.ts";
 import type { Persistence } from "../../config/persistence.ts";
 import { formatProblem } from "../../config/problem.ts";
 import type { SourceSection } from "../../config/source.ts";
+import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import type { Environment } from "../../config/substitute-variables.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 
@@ -87,6 +88,16 @@ export class ConfigurationStore {
     const result = compileConfiguration(sections, this.#origin.env, problems);
     if (!result.ok) throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
     const { configuration } = result;
-    return { configuration, changes: diffConfigurations(this.#current, configuration), sections, kept };
+    const changes = diffConfigurations(this.#current, configuration);
+    this.#checkFiles(configuration, changes);
+    return { configuration, changes, sections, kept };
+  }
+
+  /** Only of what changes: files of the rest are watched, and a broken one there must not stand against every other change. */
+  #checkFiles(configuration: Configuration, changes: readonly ObjectChange[]): void {
+    const names = changes.map((change) => (change.change === "changed" ? change.after : change.object).name);
+    const { problems } = checkTlsFiles(configuration, this.#origin.files, Date.now(), new Set(names));
+    if (problems.length > 0)
+      throw new SluiceError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
   }
 }

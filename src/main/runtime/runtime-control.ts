@@ -1,4 +1,5 @@
 import type {
+  CertificateInfo,
   CommandInfo,
   Connections,
   Control,
@@ -81,6 +82,10 @@ export class RuntimeControl implements Control {
 
   listeners(): ReadonlyMap<string, ListenerStatus> {
     return this.#parts.runtime.traffic.listeners();
+  }
+
+  certificates(): readonly CertificateInfo[] {
+    return this.#parts.runtime.traffic.certificates;
   }
 
   publishers(): ReadonlyMap<string, PublisherStatus> {

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Edit, PublisherStatus } from "../../admin/control.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
+import { REAL_FILES } from "../../config/file-access.ts";
 import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
 import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
@@ -129,6 +130,7 @@ export class Runtime {
         this.#parts.log.error({ event: "reload_failed", publisher: name }, errorMessage(error));
       }
     }
+    this.traffic.rereadFiles();
   }
 
   /** See Control.apply. */
@@ -420,7 +422,10 @@ export class Runtime {
       directory: runtimeDirectory,
       clock,
       log,
+      files: REAL_FILES,
       configuration: () => this.configuration,
+      onCertificateExpiring: ({ name }, sentence) =>
+        this.#parts.events.append("", [certificateEvent(clock.now(), name, sentence)]),
       fleet: {
         get snapshot() {
           return fleet.current();
@@ -437,6 +442,12 @@ export class Runtime {
     this.#last = turn.catch(() => {});
     return turn;
   }
+}
+
+/** `name` is a listener's or a server's. */
+function certificateEvent(time: number, name: string, sentence: string): MonitorEvent {
+  const cause = { code: "CERTIFICATE_EXPIRES", sentence };
+  return { time, server: name, event: "certificate_expires", from: "", to: "", cause, maxscaleEvent: null };
 }
 
 function monitorObjectOf(server: string, configuration: Configuration): MonitorObject | undefined {

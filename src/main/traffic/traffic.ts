@@ -6,12 +6,14 @@ import type {
   ThreadInfo,
 } from "../../admin/control.ts";
 import type { Configuration, ListenerObject } from "../../config/configuration.ts";
+import type { FileAccess } from "../../config/file-access.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker/messages.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { TrafficFigures } from "../../telemetry/metrics.ts";
+import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
 import type { ServiceRoute } from "../../topology/routing-table.ts";
+import { CertificateWatch } from "./certificate-watch.ts";
 import { ListeningPorts } from "./listening-ports.ts";
 import {
   type ListenerPlan,
@@ -30,7 +32,10 @@ export interface TrafficParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly fleet: FleetKnowledge;
+  readonly files: FileAccess;
   configuration(): Configuration;
+  /** A certificate of a listener or server expires soon, or has; a sentence. */
+  onCertificateExpiring(certificate: CertificateFigures, sentence: string): void;
   /** A session met a server that could not be reached. */
   onServerFailed(server: string): void;
 }
@@ -53,6 +58,7 @@ export class Traffic {
   readonly #ports: ListeningPorts;
   readonly #table = new RouteTable();
   readonly #counts = new TrafficCounts();
+  readonly #certificates: CertificateWatch;
   readonly #stopped = { service: new Set<string>(), listener: new Set<string>() };
   #plans: ReadonlyMap<string, ServicePlan> = new Map();
   /** Services whose ports may be served: their servers have been judged once. */
@@ -65,6 +71,14 @@ export class Traffic {
 
   constructor(parts: TrafficParts) {
     this.#parts = parts;
+    this.#certificates = new CertificateWatch({
+      files: parts.files,
+      clock: parts.clock,
+      log: parts.log,
+      configuration: () => parts.configuration(),
+      onChange: (materials) => this.#pool.broadcast({ type: "tls", materials }),
+      onExpiring: (certificate, sentence) => parts.onCertificateExpiring(certificate, sentence),
+    });
     this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
     this.#pool = new WorkerPool({
       count: parts.workers,
@@ -73,6 +87,7 @@ export class Traffic {
       log: parts.log,
       onReady: (slot) => void this.#equip(slot),
       onOrphan: (link) => {
+        link.tell({ type: "tls", materials: this.#certificates.materials });
         link.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
         link.tell({ type: "drain" });
       },
@@ -81,8 +96,9 @@ export class Traffic {
     });
   }
 
-  /** Opens all ports; while privileges are still there. Throws what the first that cannot be opened throws. */
+  /** Reads certificates and opens all ports; while privileges are still there. Throws what the first that cannot be opened throws. */
   async open(): Promise<void> {
+    this.#certificates.refresh();
     this.#plans = planServices(this.#parts.configuration());
     for (const plan of this.#wantedPorts()) await this.#ports.open(plan);
   }
@@ -90,6 +106,7 @@ export class Traffic {
   async start(): Promise<void> {
     const { clock } = this.#parts;
     this.#startedAt = clock.now();
+    this.#certificates.start();
     this.refresh();
     this.#cancelKnowing = clock.after(KNOW_WITHIN_MS, () => {
       this.#isEveryoneKnown = true;
@@ -101,12 +118,14 @@ export class Traffic {
   async stop(): Promise<void> {
     this.#cancelNext();
     this.#cancelKnowing();
+    this.#certificates.stop();
     if (this.#isPoolRunning) await this.#pool.stop();
     await this.#ports.closeAll(this.#pool);
   }
 
   /** Takes over the configuration that is now in force. */
   async put(): Promise<void> {
+    this.#certificates.refresh();
     this.#plans = planServices(this.#parts.configuration());
     this.refresh();
     const wanted = this.#wantedPorts();
@@ -114,6 +133,16 @@ export class Traffic {
     for (const name of this.#ports.names) if (!names.has(name)) await this.#ports.close(name, this.#pool);
     for (const plan of wanted) if (!this.#ports.isSame(plan)) await this.#openAnew(plan);
     await this.#startPool();
+  }
+
+  /** Certificates that were replaced count for new connections; those that are open go on. */
+  rereadFiles(): void {
+    this.#certificates.refresh();
+  }
+
+  /** Certificate files in use, and until when. */
+  get certificates(): readonly CertificateFigures[] {
+    return this.#certificates.certificates;
   }
 
   /** Something about the servers may have changed: a new routing table goes out where it differs. */
@@ -209,6 +238,7 @@ export class Traffic {
         listener,
         isRunning: state === "running",
       })),
+      certificates: this.certificates,
       workers: this.#pool.links.length,
       workerDeaths: this.#pool.deaths,
       connectionsOf: (server) => this.#counts.server(server, present),
@@ -266,6 +296,7 @@ export class Traffic {
   }
 
   async #equip(slot: WorkerSlot): Promise<void> {
+    slot.link?.tell({ type: "tls", materials: this.#certificates.materials });
     slot.link?.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
     await this.#ports.giveTo(slot, ({ service }) => this.#known.has(service));
   }

@@ -1,3 +1,4 @@
+import type { AuthSwitch } from "../../wire/auth-switch.ts";
 import type { WireError } from "../../wire/error-packet.ts";
 import type { OkPacket } from "../../wire/ok-packet.ts";
 import type { Credential } from "./credential.ts";
@@ -11,6 +12,16 @@ export interface HandedOver {
   /** The other side sends no more. */
   readonly hasEnded: boolean;
   readonly isClosed: boolean;
+}
+
+/** How a client's connection is encrypted. */
+export interface ClientTls {
+  /** OpenSSL's name. */
+  readonly cipher: string;
+  /** The certificate that the client has shown; subject and issuer as REQUIRE SUBJECT writes them. */
+  readonly peer:
+    | { readonly subject: string; readonly issuer: string; readonly isVerified: boolean }
+    | undefined;
 }
 
 /** Who a client is and what it may do: settled by a login, and anew by COM_CHANGE_USER. */
@@ -31,11 +42,8 @@ export interface ClientIdentity {
   readonly maxUserConnections: number;
 }
 
-/**
- * A client that may come in and waits for its OK: the session says welcome() once it has what it needs, or refuses.
- * The socket is paused until it is handed over.
- */
-export interface LoggedInClient extends ClientIdentity {
+/** What a client's connection keeps through COM_CHANGE_USER. */
+export interface ClientConnectionFacts {
   /** What both sides use on this connection. */
   readonly capabilities: number;
   readonly mariadbCapabilities: number;
@@ -43,7 +51,19 @@ export interface LoggedInClient extends ClientIdentity {
   readonly maxPacket: number;
   /** The number that the greeting told it. */
   readonly connectionId: number;
-  readonly isEncrypted: boolean;
+  /** undefined: over a unix socket. */
+  readonly address: string | undefined;
+  /** undefined: not encrypted. */
+  readonly tls: ClientTls | undefined;
+  /** What the greeting told it: clients that do not know of plugins go on using it. */
+  readonly scramble: Buffer;
+}
+
+/**
+ * A client that may come in and waits for its OK: the session says welcome() once it has what it needs, or refuses.
+ * The socket is paused until it is handed over.
+ */
+export interface LoggedInClient extends ClientIdentity, ClientConnectionFacts {
   /** Ends the login with an OK. */
   welcome(ok: OkPacket): void;
   /** Ends it with an error, and closes. */
@@ -52,20 +72,24 @@ export interface LoggedInClient extends ClientIdentity {
   handOver(owner: SocketOwner): HandedOver;
 }
 
-/** A connection to a server, logged in; nothing is under way on it. Paused until it is handed over. */
-export interface LoggedInServer {
+/** What a connection to a server keeps through COM_CHANGE_USER. */
+export interface ServerConnectionFacts {
   readonly capabilities: number;
   readonly mariadbCapabilities: number;
   readonly serverVersion: string;
   /** The server's number of the connection: what KILL takes. */
   readonly connectionId: number;
   readonly characterSet: number;
+  readonly isEncrypted: boolean;
+}
+
+/** A connection to a server, logged in; nothing is under way on it. Paused until it is handed over. */
+export interface LoggedInServer extends ServerConnectionFacts {
   /** SERVER_STATUS_… of the last OK. */
   readonly statusFlags: number;
   /** The last OK's payload, whose session track may tell the database and variables. */
   readonly ok: Buffer;
-  /** 20 bytes: what COM_CHANGE_USER is answered with first. */
-  readonly scramble: Buffer;
-  readonly isEncrypted: boolean;
+  /** What the server asked for last: COM_CHANGE_USER begins with it. */
+  readonly authentication: AuthSwitch;
   handOver(owner: SocketOwner): HandedOver;
 }

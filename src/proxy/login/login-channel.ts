@@ -61,9 +61,9 @@ export class LoginChannel implements SocketOwner {
     return this.#isClosed;
   }
 
-  /** Bytes that came and are no part of a packet that was received. */
-  get leftover(): Buffer {
-    return this.#reader.leftover;
+  /** Bytes that came and are no part of a packet that was received; they are the caller's now. */
+  takeLeftover(): Buffer {
+    return this.#reader.takeLeftover();
   }
 
   /** The login fails unless handOver() or cancelDeadline() comes within `ms`. */
@@ -137,7 +137,7 @@ export class LoginChannel implements SocketOwner {
     this.pause();
     this.#cancel();
     this.#socket.data = owner;
-    const leftover = this.#reader.leftover;
+    const leftover = this.#reader.takeLeftover();
     return { socket: this.#socket, leftover, hasEnded: this.#hasEnded, isClosed: this.#isClosed };
   }
 
@@ -146,7 +146,7 @@ export class LoginChannel implements SocketOwner {
     // The runtime may use the chunk's memory again.
     this.#reader.feed(Buffer.from(chunk));
     if (this.#waiting === undefined) {
-      if (this.#reader.leftover.length > MAX_UNREAD_BYTES) this.pause();
+      if (this.#reader.unread > MAX_UNREAD_BYTES) this.pause();
       return;
     }
     try {
@@ -221,7 +221,9 @@ export class LoginChannel implements SocketOwner {
     this.#failure = new LoginBroken(why, reason);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.reject(this.#failure);
+    // Where nobody waits for a packet, it is for a TLS handshake: that ends with the socket.
+    if (waiting === undefined) this.destroy();
+    else waiting.reject(this.#failure);
   }
 }
 

@@ -1,18 +1,30 @@
+import type { Socket, SocketHandler } from "bun";
 import { KEEP_ALIVE_IDLE_MS } from "../../system/keep-alive.ts";
 import { type Endpoint, formatEndpoint } from "../../topology/endpoint.ts";
-import { LEG_HANDLERS, type LegSocket } from "./leg.ts";
+import { LEG_HANDLERS, type Leg } from "./leg.ts";
 import type { Timers } from "./timers.ts";
 
 /** Exactly one of the two is called, once; not before dial() has returned. */
-export interface DialResult {
-  /** The socket has no leg yet, and must have one before this returns. */
-  opened(socket: LegSocket): void;
+export interface DialResult<Data = Leg> {
+  /** The socket has no data yet (no leg, no owner), and must have it before this returns. */
+  opened(socket: Socket<Data>): void;
   /** One clause: `connection refused by 10.0.0.1:3306`. */
   failed(reason: string): void;
 }
 
 /** Connects to a server within the deadline. The returned function gives up, and then neither result is told. */
 export function dial(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult): () => void {
+  return dialFor(LEG_HANDLERS, endpoint, deadlineMs, timers, result);
+}
+
+/** The same for sockets with other handlers. What comes too late is closed with LATE as its data, which takes all they may call. */
+export function dialFor<Data>(
+  own: SocketHandler<Data>,
+  endpoint: Endpoint,
+  deadlineMs: number,
+  timers: Timers,
+  result: DialResult<Data>,
+): () => void {
   const where = formatEndpoint(endpoint);
   let isSettled = false;
   const settle = (): boolean => {
@@ -28,8 +40,8 @@ export function dial(endpoint: Endpoint, deadlineMs: number, timers: Timers, res
     if (settle()) result.failed(failure(error, where));
   };
   const handlers = {
-    ...LEG_HANDLERS,
-    open(socket: LegSocket): void {
+    ...own,
+    open(socket: Socket<Data>): void {
       // Bun cannot be told to stop connecting: what comes too late is closed.
       if (!settle()) {
         socket.data = LATE as never;
@@ -53,8 +65,17 @@ export function dial(endpoint: Endpoint, deadlineMs: number, timers: Timers, res
   return () => void settle();
 }
 
-/** Stands for the leg of a socket that nobody wants any more. */
-const LATE = { owner: { closed: () => {} }, pending: undefined, isClosed: false };
+const nothing = (): void => {};
+/** Stands for the leg or the owner of a socket that nobody wants any more. */
+const LATE = {
+  owner: { early: nothing, ended: nothing, closed: nothing },
+  pending: undefined,
+  isClosed: false,
+  data: nothing,
+  drain: nothing,
+  end: nothing,
+  close: nothing,
+};
 
 function failure(error: unknown, where: string): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : undefined;

@@ -6,10 +6,13 @@
  *   and, for a worker it has started itself, listening sockets over an inherited channel (system/pass-descriptor.ts)
  */
 import type { RoutingTable } from "../../topology/routing-table.ts";
+import type { TlsMaterials } from "../../topology/tls-material.ts";
 import type { Cells } from "./connection-board.ts";
 
 export type ToWorker =
   | { readonly type: "table"; readonly table: RoutingTable; readonly cells: Cells }
+  /** Comes before the table that needs it. Holds private keys: it is never logged. */
+  | { readonly type: "tls"; readonly materials: TlsMaterials }
   /** A listening socket has been sent just before; a listener of that name is replaced. */
   | {
       readonly type: "listen";

@@ -4,6 +4,7 @@ import { ServiceTraffic } from "../passthrough/service-traffic.ts";
 import type { Session } from "../passthrough/session.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import { TrustedNetworks } from "../passthrough/trusted-networks.ts";
+import { TlsBook } from "../tls/tls-book.ts";
 import type { Cells, ConnectionBoard } from "./connection-board.ts";
 import {
   type FromWorker,
@@ -35,6 +36,8 @@ export class Worker {
   readonly #parts: WorkerParts;
   readonly #services = new Map<string, ServiceTraffic>();
   readonly #listeners = new Map<string, Listening>();
+  /** For services that speak TLS themselves. */
+  readonly tls = new TlsBook();
   #cells: Cells = { services: {}, servers: {} };
   #lastId: number;
   #isDraining = false;
@@ -48,6 +51,9 @@ export class Worker {
     switch (message.type) {
       case "table":
         this.#putTable(message.table, message.cells);
+        return;
+      case "tls":
+        this.tls.put(message.materials);
         return;
       case "listen":
         await this.#listen(message);

@@ -41,9 +41,12 @@ export function encryptPassword(password: Buffer, scramble: Buffer, key: Buffer)
   return publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING }, maskPassword(password, scramble));
 }
 
-/** The password with its zero byte, hidden under the scramble; the same function takes the scramble off again. */
-export const maskPassword = (password: Buffer, scramble: Buffer): Buffer =>
+/** The password with its zero byte, hidden under the scramble. */
+const maskPassword = (password: Buffer, scramble: Buffer): Buffer =>
   exclusiveOr(Buffer.concat([password, Buffer.of(0)]), scramble);
+
+export const unmaskPassword = (masked: Buffer, scramble: Buffer): Buffer =>
+  withoutEnd(exclusiveOr(masked, scramble));
 
 /** As a client sends it: a zero byte ends it. */
 export const withoutEnd = (bytes: Buffer): Buffer =>
