@@ -1,3 +1,4 @@
+import type { ServiceFace } from "../wire/service-face.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** How one of the possible servers is picked. */
@@ -64,6 +65,8 @@ export interface SplitRoute {
   readonly closing: readonly { readonly server: string; readonly reason: string }[];
   /** What a client is told where the server it needs is missing: why each of the others is out. */
   readonly refusal: string;
+  /** What clients are greeted with. */
+  readonly face: ServiceFace;
   readonly limits: ServiceLimits;
   readonly rules: SplitRules;
 }
@@ -100,6 +103,7 @@ export interface SplitRules {
   readonly poolIdleMs: number | undefined;
   /** 0: connections are not pinged. */
   readonly keepaliveMs: number;
+  readonly allowsRoot: boolean;
 }
 
 /** How an interrupted transaction is repeated. */

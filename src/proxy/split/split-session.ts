@@ -12,6 +12,7 @@ import { COMMAND } from "../../wire/command.ts";
 import { writeError, type WireError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
 import { framed, HEADER_BYTES } from "../../wire/packet.ts";
+import type { Route } from "../../wire/proxy-header.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
 import type { ServerLoginOutcome } from "../login/server-login.ts";
 import type { SocketOwner } from "../login/owned-socket.ts";
@@ -73,6 +74,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly id: number;
   readonly listener: string;
   readonly connectedAt: number;
+  /** Where the client came from and to; undefined: by a unix socket. */
+  readonly route: Route | undefined;
   readonly #host: SplitHost;
   readonly #login: LoggedInClient;
   readonly #client: ClientSide;
@@ -98,8 +101,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #isActive = true;
 
   /** Takes over a client that has proven who it is, and lets it in. */
-  constructor(id: number, listener: string, login: LoggedInClient, host: SplitHost) {
+  constructor(id: number, listener: string, login: LoggedInClient, host: SplitHost, route: Route | undefined) {
     this.id = id;
+    this.route = route;
     this.listener = listener;
     this.#host = host;
     this.#login = login;
