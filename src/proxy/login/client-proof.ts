@@ -50,7 +50,7 @@ interface Answer {
 
 const DENIED: ProofOutcome = Object.freeze({ kind: "denied" });
 const TOO_OLD: ProofOutcome = Object.freeze({ kind: "client too old" });
-const EMPTY_PASSWORD: ProofOutcome = Object.freeze({ kind: "proven", credential: { kind: "none" } });
+const EMPTY_PASSWORD: ProofOutcome = Object.freeze({ kind: "proven", credential: { kind: "none" } as const });
 
 /**
  * What a client can show of its password. Asked for no more than once, so that it can be held against an account again when newer

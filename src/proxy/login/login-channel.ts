@@ -11,7 +11,7 @@ const MAX_UNREAD_BYTES = 64 << 10;
 /** How long a client may take over an error before its connection is closed, ms. */
 const LEAVE_MS = 2000;
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY: Buffer = Buffer.alloc(0);
 
 /** A login that came to no end: closed, too late, or no MySQL protocol. The message is one clause. */
 export class LoginBroken extends Error {

@@ -1,0 +1,189 @@
+// Logins through our own protocol code, with real clients and a real server.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { connect as connectTcp } from "node:net";
+import { createConnection } from "mariadb";
+import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
+import type { Accounts } from "../../src/topology/accounts.ts";
+import { Lab } from "../lab/lab.ts";
+import { MariaDb } from "../lab/maria-db.ts";
+import { type RunResult, run } from "../lab/run.ts";
+import { LoginRelay } from "../support/login-relay.ts";
+
+const START_MS = 120_000;
+const VERSION = "10.11.19-MariaDB";
+
+let lab: Lab;
+let server: MariaDb;
+let relay: LoginRelay;
+
+const readFrom = (): Promise<Accounts> =>
+  readAccounts(
+    {
+      endpoint: { kind: "socket", path: server.socketPath },
+      user: "root",
+      password: () => undefined,
+      tls: undefined,
+      database: undefined,
+      checkQuery: undefined,
+    },
+    "db1",
+    10_000,
+    () => Date.now(),
+  );
+
+beforeAll(async () => {
+  lab = await Lab.create({ name: "login" });
+  server = await MariaDb.start(await lab.host("db1"), { options: { plugin_load_add: "auth_ed25519" } });
+  for (const statement of ACCOUNTS) await server.sql(statement);
+  relay = await LoginRelay.start({
+    endpoint: { kind: "tcp", host: server.address, port: server.port },
+    accounts: readFrom,
+    version: VERSION,
+  });
+}, START_MS);
+afterAll(async () => {
+  relay?.close();
+  await lab?.destroy();
+});
+
+const ACCOUNTS = [
+  "CREATE DATABASE shop",
+  "CREATE DATABASE other",
+  "CREATE USER plain@'%' IDENTIFIED BY 'secret'",
+  "GRANT ALL ON shop.* TO plain@'%'",
+  "CREATE USER empty@'%'",
+  "CREATE USER signed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('s1gned')",
+  "GRANT SELECT ON `sh_p`.* TO signed@'%'",
+  "CREATE USER either@'%' IDENTIFIED VIA unix_socket OR ed25519 USING PASSWORD('first') OR mysql_native_password USING PASSWORD('second')",
+  "CREATE USER locked@'%' IDENTIFIED BY 'secret' ACCOUNT LOCK",
+  "CREATE USER expired@'%' IDENTIFIED BY 'secret' PASSWORD EXPIRE",
+  "CREATE USER encrypted@'%' IDENTIFIED BY 'secret' REQUIRE SSL",
+  "CREATE USER os@'%' IDENTIFIED VIA unix_socket",
+  "CREATE ROLE reader",
+  "GRANT SELECT ON other.* TO reader",
+  "CREATE USER roled@'%' IDENTIFIED BY 'secret'",
+  "GRANT reader TO roled@'%'",
+  "SET DEFAULT ROLE reader FOR roled@'%'",
+];
+
+/** Runs the mariadb client; a password goes by the environment. */
+async function client(
+  user: string,
+  password: string,
+  sql: string,
+  ...more: readonly string[]
+): Promise<RunResult> {
+  const argv = ["mariadb", "--no-defaults", "-h127.0.0.1", `-P${relay.port}`, `-u${user}`, "-BN", ...more, "-e", sql];
+  return await run(argv, { mayFail: true, env: { ...process.env, MYSQL_PWD: password } });
+}
+
+describe("the mariadb client", () => {
+  test("logs in with its password, and the server knows it by its name", async () => {
+    const { stdout, stderr } = await client("plain", "secret", "SELECT USER(), DATABASE()", "shop");
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^plain@\S+\tshop\n$/);
+  });
+
+  test.each([
+    ["empty", ""],
+    ["signed", "s1gned"],
+    ["either", "first"],
+    ["either", "second"],
+    ["roled", "secret"],
+  ])("%s logs in with %p", async (user, password) => {
+    const { stdout, stderr } = await client(user, password, "SELECT 1");
+    expect(stderr).toBe("");
+    expect(stdout).toBe("1\n");
+  });
+
+  test.each([
+    ["plain", "wrong", 1045, "using password: YES"],
+    ["plain", "", 1045, "using password: NO"],
+    ["empty", "wrong", 1045, "using password: YES"],
+    ["signed", "wrong", 1045, "using password: YES"],
+    ["nobody", "secret", 1045, "Access denied"],
+    ["locked", "secret", 4151, "locked"],
+    ["encrypted", "secret", 1045, "Access denied"],
+    ["os", "", 1698, "Access denied"],
+  ])("%s with %p is refused with error %d", async (user, password, errno, words) => {
+    const { stderr } = await client(user, password, "SELECT 1");
+    expect(stderr).toContain(`ERROR ${errno}`);
+    expect(stderr).toContain(words);
+  });
+
+  test.each([
+    ["plain", "secret", "other", 1044],
+    ["plain", "secret", "shop", undefined],
+    ["signed", "s1gned", "shop", undefined],
+    ["roled", "secret", "other", undefined],
+    ["roled", "secret", "shop", 1044],
+    ["plain", "secret", "information_schema", undefined],
+  ])("%s begins in its databases only", async (user, password, database, errno) => {
+    const { stdout, stderr } = await client(user, password, "SELECT DATABASE()", database);
+    if (errno === undefined) expect(stdout).toBe(`${database}\n`);
+    else expect(stderr).toContain(`ERROR ${errno}`);
+  });
+
+  test("an account made a moment ago is known", async () => {
+    await server.sql("CREATE USER fresh@'%' IDENTIFIED BY 'secret'");
+    const { stdout, stderr } = await client("fresh", "secret", "SELECT 1");
+    expect(stderr).toBe("");
+    expect(stdout).toBe("1\n");
+    await server.sql("ALTER USER fresh@'%' IDENTIFIED BY 'other'");
+    expect((await client("fresh", "other", "SELECT 1")).stdout).toBe("1\n");
+    expect((await client("fresh", "secret", "SELECT 1")).stderr).toContain("ERROR 1045");
+  });
+});
+
+describe("the mariadb connector", () => {
+  const open = (user: string, password: string) =>
+    createConnection({ host: "127.0.0.1", port: relay.port, user, password, connectTimeout: 10_000, allowPublicKeyRetrieval: true });
+
+  test("logs in, and changes its user", async () => {
+    const connection = await open("plain", "secret");
+    const user = async () => String((await connection.query("SELECT CURRENT_USER() AS u"))[0].u);
+    expect(await user()).toBe("plain@%");
+    await connection.changeUser({ user: "signed", password: "s1gned" });
+    expect(await user()).toBe("signed@%");
+    await connection.changeUser({ user: "plain", password: "secret", database: "shop" });
+    expect(await user()).toBe("plain@%");
+    await connection.end();
+  });
+});
+
+describe("unusual clients", () => {
+  test("one that pipelines its login and its farewell is answered", async () => {
+    // HAProxy's mysql-check: an empty password, then COM_QUIT, before the greeting has been read.
+    const login = Buffer.concat([
+      Buffer.from("26000001", "hex"),
+      Buffer.from("00820000", "hex"),
+      Buffer.from("00800001", "hex"),
+    ]);
+    expect(login.length).toBeGreaterThan(0);
+    const socket = connectTcp(relay.port, "127.0.0.1");
+    const body = Buffer.alloc(32 + 6 + 1);
+    body.writeUInt32LE(0x8200, 0);
+    body.writeUInt32LE(1 << 24, 4);
+    body[8] = 33;
+    body.write("empty\0", 32);
+    const head = Buffer.alloc(4);
+    head.writeUIntLE(body.length, 0, 3);
+    head[3] = 1;
+    socket.write(Buffer.concat([head, body, Buffer.from([1, 0, 0, 0, 1])]));
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    const all = Buffer.concat(chunks);
+    const greetingEnd = 4 + all.readUIntLE(0, 3);
+    expect(all[4]).toBe(10);
+    expect(all[greetingEnd + 3]).toBe(2);
+    expect(all[greetingEnd + 4]).toBe(0);
+  });
+
+  test("garbage ends its own connection", async () => {
+    const socket = connectTcp(relay.port, "127.0.0.1");
+    socket.write("GET / HTTP/1.0\r\n\r\n");
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString("latin1")).toContain("Bad handshake");
+  });
+});
