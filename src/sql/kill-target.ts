@@ -10,7 +10,12 @@ export type KillTarget = {
 );
 
 /** undefined: not to be understood (an expression); the primary will say what it thinks of it. */
-export function killTarget(bytes: Uint8Array, from: number, to: number, mode: number): KillTarget | undefined {
+export function killTarget(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  mode: number,
+): KillTarget | undefined {
   void [bytes, from, to, mode];
   return undefined;
 }

@@ -10,7 +10,12 @@ export type RoutingHint =
   | { readonly kind: "end" };
 
 /** All hints of a statement, in order. */
-export function routingHints(bytes: Uint8Array, from: number, to: number, mode: number): readonly RoutingHint[] {
+export function routingHints(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  mode: number,
+): readonly RoutingHint[] {
   void [bytes, from, to, mode];
   return [];
 }

@@ -1,7 +1,12 @@
 import type { SessionChange } from "./session-change.ts";
 
 /** What a statement with one of SESSION, SET, USE, PREPARE_TEXT, DEALLOCATE_TEXT changes, in order. */
-export function sessionChanges(bytes: Uint8Array, from: number, to: number, mode: number): readonly SessionChange[] {
+export function sessionChanges(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  mode: number,
+): readonly SessionChange[] {
   void [bytes, from, to, mode];
   return [];
 }
