@@ -518,8 +518,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (this.#phase !== "preparing" || this.#target !== server) return;
     this.#target = undefined;
     this.#command.tried.add(server);
-    // That the account is not let in is no fault of this server, and what the client would have heard without us.
-    if (error !== undefined && !PASSING_REFUSALS.has(error.errno)) this.#leave(error);
+    // That the account is not let in by the primary is what the client would have heard without us.
+    const isFinal = error !== undefined && !PASSING_REFUSALS.has(error.errno) && server === this.#host.primary;
+    if (isFinal) this.#leave(error);
     else this.#advance();
   }
 
