@@ -5,6 +5,7 @@ import { OWNED_SOCKET, type SocketOwner } from "../../src/proxy/login/owned-sock
 import { PasswordKey } from "../../src/proxy/login/password-key.ts";
 import { type OpenListener, openListenerFor } from "../../src/proxy/passthrough/open-listener.ts";
 import { LocalTally } from "../../src/proxy/passthrough/tally.ts";
+import { foundSession } from "../../src/proxy/split/found-session.ts";
 import { SplitService } from "../../src/proxy/split/split-service.ts";
 import { TlsBook } from "../../src/proxy/tls/tls-book.ts";
 import { SYSTEM_CLOCK } from "../../src/telemetry/clock.ts";
@@ -75,6 +76,11 @@ export class SplitRig {
       nextId: () => ++this.#lastId,
       onFailure: (server, reason) => this.serverFailures.push(`${server} ${reason}`),
       onLoginFailure: (failure) => this.failures.push(failure),
+      findSession: async (connectionId) => {
+        const found = [...this.service.sessions.values()].find(({ client }) => client.connectionId === connectionId);
+        return found === undefined ? undefined : foundSession(found);
+      },
+      endSession: (id) => this.service.sessions.get(id)?.finish(),
       nameOf: async () => undefined,
     });
     this.#listener = openListenerFor<SocketOwner>(OWNED_SOCKET, { kind: "tcp", hostname: "0.0.0.0", port: 0 }, (socket) =>
@@ -114,6 +120,7 @@ export class SplitRig {
       weight: 1,
       maxConnections: 0,
       proxyProtocol: "off",
+      isGalera: false,
       isDraining: false,
       lagSeconds: undefined,
       poolMax: 0,
