@@ -136,14 +136,14 @@ describe("the mariadb client", () => {
 });
 
 describe("the mariadb connector", () => {
-  const open = (user: string, password: string) =>
-    createConnection({ host: "127.0.0.1", port: relay.port, user, password, connectTimeout: 10_000, allowPublicKeyRetrieval: true });
+  const open = (user: string, password: string, database: string) =>
+    createConnection({ host: "127.0.0.1", port: relay.port, user, password, database, connectTimeout: 10_000, allowPublicKeyRetrieval: true });
 
   test("logs in, and changes its user", async () => {
-    const connection = await open("plain", "secret");
+    const connection = await open("plain", "secret", "shop");
     const user = async () => String((await connection.query("SELECT CURRENT_USER() AS u"))[0].u);
     expect(await user()).toBe("plain@%");
-    await connection.changeUser({ user: "signed", password: "s1gned" });
+    await connection.changeUser({ user: "signed", password: "s1gned", database: "shop" });
     expect(await user()).toBe("signed@%");
     await connection.changeUser({ user: "plain", password: "secret", database: "shop" });
     expect(await user()).toBe("plain@%");

@@ -37,6 +37,7 @@ export class LoginRelay {
   readonly #listener: SocketListener<SocketOwner> & { readonly port: number };
   readonly #parts: ClientLoginParts;
   readonly failures: LoginFailure[] = [];
+  readonly exposed: string[] = [];
   refreshes = 0;
   #connections = 0;
 
@@ -58,6 +59,7 @@ export class LoginRelay {
       allowsRoot: true,
       randomBytes,
       nameOf: async () => undefined,
+      onExposedPassword: (user) => this.exposed.push(user),
       timers: SYSTEM_CLOCK,
       guard: new LoginGuard(SYSTEM_CLOCK, () => ({ maxFailures: settings.maxFailures ?? 0 })),
       face: faceOf(settings.version === undefined ? [] : [settings.version]),
@@ -102,7 +104,7 @@ export class LoginRelay {
     const outcome = await connectServer(endpoint, 5000, request, SYSTEM_CLOCK);
     if (outcome.kind === "ok") this.#join(client, outcome.server);
     else if (outcome.kind === "refused") client.refuse(outcome.error);
-    else client.refuse({ errno: 2003, sentence: outcome.reason });
+    else client.refuse({ errno: 1105, sentence: outcome.reason });
   }
 
   #join(client: LoggedInClient, server: LoggedInServer): void {
@@ -130,7 +132,7 @@ export class LoginRelay {
     const request = { ...changed, host: "server", deadlineMs: 10_000 };
     const outcome = await changeServerUser(back.socket, server, request, SYSTEM_CLOCK);
     if (outcome.kind === "ok") this.#join(changed, outcome.server);
-    else changed.refuse(outcome.kind === "refused" ? outcome.error : { errno: 2003, sentence: outcome.reason });
+    else changed.refuse(outcome.kind === "refused" ? outcome.error : { errno: 1105, sentence: outcome.reason });
   }
 }
 

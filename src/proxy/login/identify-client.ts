@@ -32,6 +32,8 @@ export interface IdentifyParts {
   randomBytes(count: number): Buffer;
   /** What an address resolves to, confirmed; undefined: nothing, or nobody looks. */
   nameOf(address: string): Promise<string | undefined>;
+  /** A client without TLS has sent its password in the clear, of its own accord. */
+  onExposedPassword(user: string, host: string): void;
 }
 
 /** The connection on which a client says who it is. */
@@ -72,7 +74,15 @@ export async function identifyClient(
   const { channel, capabilities, address, tls } = connection;
   const { passwords, key, randomBytes } = parts;
   const isPrivate = tls !== undefined || address === undefined;
-  const proof = new ClientProof(first, { channel, capabilities, isPrivate, passwords, key, randomBytes });
+  const proof = new ClientProof(first, {
+    channel,
+    capabilities,
+    isPrivate,
+    passwords,
+    key,
+    randomBytes,
+    onExposedPassword: () => parts.onExposedPassword(claim.user, hostText(address)),
+  });
   const before = parts.accounts.current;
   let admission = await admit(claim, proof, connection, parts);
   if (admission.kind === "refused") {

@@ -52,4 +52,4 @@ export const loginTimeout = (): WireError => error(1159, "Got timeout reading co
 
 /** The accounts could not be read from any server yet. */
 export const noAccounts = (service: string): WireError =>
-  error(2003, `service ${service}: the accounts of its servers could not be read yet`);
+  error(1105, `service ${service}: the accounts of its servers could not be read yet`);

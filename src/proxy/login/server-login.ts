@@ -132,7 +132,9 @@ export async function untilOk(
         return { kind: "ok", server };
       }
       case ERR:
-        return { kind: "refused", error: readError(payload) };
+        return proof.lack === undefined
+          ? { kind: "refused", error: readError(payload) }
+          : { kind: "unfit", reason: proof.lack };
       case AUTH_SWITCH:
         channel.send(proof.answer(readAuthSwitch(payload)));
         break;
