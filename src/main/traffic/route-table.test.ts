@@ -50,8 +50,10 @@ function plan(name: string, drainTimeoutMs = 0): ServicePlan {
       maxConnections: 0,
       proxyProtocol: "off",
       rank: "primary",
+      poolMax: 0,
+      poolMaxTimeMs: 0,
     }) as const;
-  return { rule, servers: [server("db1"), server("db2")] };
+  return { router: "readconnroute", rule, servers: [server("db1"), server("db2")] };
 }
 
 function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowledge {

@@ -1,8 +1,10 @@
-import { type Member, nextChangeAt, routeConnections } from "../../proxy/router/route-connections.ts";
+import { nextChangeAt, routeConnections } from "../../proxy/router/route-connections.ts";
+import { routeSplit, type SplitMember } from "../../proxy/router/route-splits.ts";
 import type { Cells } from "../../proxy/worker/connection-board.ts";
 import type { FleetSnapshot } from "../../topology/fleet.ts";
-import type { RoutingTable, ServiceRoute } from "../../topology/routing-table.ts";
+import type { RoutingTable, ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import type { ServerState } from "../../topology/state.ts";
+import { faceOf } from "../../wire/service-face.ts";
 import type { ServicePlan } from "./plan-traffic.ts";
 
 /** What is known of the servers now. */
@@ -15,9 +17,11 @@ export interface FleetKnowledge {
 export class RouteTable {
   readonly #drainingSince = new Map<string, number>();
   readonly #cells = { services: new Map<string, number>(), servers: new Map<string, number>() };
+  /** By server. */
+  readonly #versions = new Map<string, string>();
   #lastCell = -1;
   #text = "";
-  #current: RoutingTable = { version: 0, services: [] };
+  #current: RoutingTable = { version: 0, services: [], splits: [] };
 
   get current(): RoutingTable {
     return this.#current;
@@ -37,24 +41,32 @@ export class RouteTable {
     plans: Iterable<ServicePlan>,
     fleet: FleetKnowledge,
     now: number,
-  ): { readonly changed: readonly ServiceRoute[]; readonly nextAt: number | undefined } {
+  ): { readonly changed: readonly (ServiceRoute | SplitRoute)[]; readonly nextAt: number | undefined } {
     this.#noteDrains(fleet.snapshot, now);
     let nextAt: number | undefined;
-    const services = [...plans].map((plan) => {
+    const services: ServiceRoute[] = [];
+    const splits: SplitRoute[] = [];
+    for (const plan of plans) {
       const members = this.#membersOf(plan, fleet);
+      if (plan.router === "readwritesplit") {
+        splits.push(routeSplit(plan.rule, members, faceOf(this.#versionsOf(members), plan.shownVersion)));
+        continue;
+      }
       const next = nextChangeAt(plan.rule, members, now);
       if (next !== undefined) nextAt = Math.min(next, nextAt ?? next);
-      return routeConnections(plan.rule, members, now);
-    });
-    const text = JSON.stringify(services);
+      services.push(routeConnections(plan.rule, members, now));
+    }
+    const text = JSON.stringify([services, splits]);
     if (text === this.#text) return { changed: [], nextAt };
-    const before = new Map(this.#current.services.map((route) => [route.name, JSON.stringify(route)]));
+    const all = [...services, ...splits];
+    const { current } = this;
+    const before = new Map([...current.services, ...current.splits].map((route) => [route.name, JSON.stringify(route)]));
     this.#text = text;
-    this.#current = { version: this.#current.version + 1, services };
-    return { changed: services.filter((route) => before.get(route.name) !== JSON.stringify(route)), nextAt };
+    this.#current = { version: current.version + 1, services, splits };
+    return { changed: all.filter((route) => before.get(route.name) !== JSON.stringify(route)), nextAt };
   }
 
-  #membersOf({ rule, servers }: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly Member[] {
+  #membersOf({ rule, servers }: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly SplitMember[] {
     this.#cell(this.#cells.services, rule.name);
     return servers.map((planned) => {
       this.#cell(this.#cells.servers, planned.server);
@@ -67,6 +79,15 @@ export class RouteTable {
         drainingSince: this.#drainingSince.get(planned.server),
       };
     });
+  }
+
+  /** Of the servers that have ever told theirs: clients see no other face while a server is down. */
+  #versionsOf(members: readonly SplitMember[]): readonly string[] {
+    for (const { server, verdict } of members) {
+      const { observation } = verdict ?? {};
+      if (observation?.reached === true) this.#versions.set(server, observation.facts.version);
+    }
+    return members.flatMap(({ server }) => this.#versions.get(server) ?? []);
   }
 
   #noteDrains(snapshot: FleetSnapshot, now: number): void {

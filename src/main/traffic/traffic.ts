@@ -12,7 +12,7 @@ import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
-import type { ServiceRoute } from "../../topology/routing-table.ts";
+import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
 import { ListeningPorts } from "./listening-ports.ts";
 import {
@@ -268,8 +268,10 @@ export class Traffic {
 
   /** While the program starts a mistake ends it; later the listener says what is wrong with it. */
   #planListener(listener: ListenerObject): readonly ListenerPlan[] {
+    const service = this.#parts.configuration().services.get(listener.parameters.service);
+    if (service === undefined) return [];
     try {
-      return [planListener(listener)];
+      return [planListener(listener, service)];
     } catch (error) {
       if (this.#startedAt === undefined) throw error;
       this.#listenerFailed(listener.name, error);
@@ -329,9 +331,10 @@ export class Traffic {
     this.#parts.onServerFailed(server);
   }
 
-  #logRoute({ name, targets, refusal }: ServiceRoute): void {
+  #logRoute(route: ServiceRoute | SplitRoute): void {
     const { log } = this.#parts;
-    const servers = targets.map(({ server }) => server);
+    const { name, refusal } = route;
+    const servers = ("targets" in route ? route.targets : route.servers).map(({ server }) => server);
     const fields = { event: "route", service: name, servers };
     if (servers.length > 0) log.info(fields, `service ${name} uses ${servers.join(", ")}`);
     else log.warn(fields, refusal);

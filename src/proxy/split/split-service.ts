@@ -1,0 +1,273 @@
+import { randomBytes } from "node:crypto";
+import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
+import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
+import { plainAddress } from "../../wire/ip-address.ts";
+import { writeProxyHeader } from "../../wire/proxy-header.ts";
+import type { AccountSource } from "../login/account-source.ts";
+import { loginClient } from "../login/client-login.ts";
+import { connectServer } from "../login/connect-server.ts";
+import type { LoginFailure } from "../login/end-login.ts";
+import { KnownPasswords } from "../login/known-passwords.ts";
+import type { LoggedInClient } from "../login/logged-in.ts";
+import type { LoginGuard } from "../login/login-guard.ts";
+import type { OwnedSocket } from "../login/owned-socket.ts";
+import type { PasswordKey } from "../login/password-key.ts";
+import type { ServerLoginOutcome } from "../login/server-login.ts";
+import { type Tally, takePlace } from "../passthrough/tally.ts";
+import type { Timers } from "../passthrough/timers.ts";
+import type { TlsBook } from "../tls/tls-book.ts";
+import type { ServerLeg } from "./server-leg.ts";
+import { SplitServer } from "./split-server.ts";
+import { type SplitHost, SplitSession } from "./split-session.ts";
+
+export interface SplitParts {
+  readonly timers: Timers;
+  readonly tls: TlsBook;
+  readonly accounts: AccountSource;
+  readonly guard: LoginGuard;
+  readonly key: PasswordKey;
+  /** The sessions of the service over all workers. */
+  readonly serviceTally: Tally;
+  tallyOf(server: string): Tally;
+  nextId(): number;
+  /** A server could not be reached; `reason` is one clause. */
+  onFailure(server: string, reason: string): void;
+  onLoginFailure(failure: LoginFailure): void;
+  /** What an address resolves to, confirmed; undefined: nothing. */
+  nameOf(address: string): Promise<string | undefined>;
+}
+
+/** Plain fields, read from outside. */
+export interface SplitCounters {
+  /** Sessions that have logged in. */
+  total: number;
+  most: number;
+  /** Turned away: no place. */
+  refused: number;
+  /** Server connections that failed, so that another was tried. */
+  retried: number;
+  failedLogins: number;
+}
+
+/** A client's whole login, ms; servers allow as much (connect_timeout). */
+const LOGIN_MS = 10_000;
+
+/** The sessions of one service with router=readwritesplit in this process, and the servers they share. */
+export class SplitService implements SplitHost {
+  readonly timers: Timers;
+  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0 };
+  readonly #parts: SplitParts;
+  readonly #sessions = new Set<SplitSession>();
+  /** Clients that have a place: those that log in, and sessions. */
+  #placed = 0;
+  /** Every server there ever was: their totals are told as long as this process lives. */
+  readonly #all = new Map<string, SplitServer>();
+  readonly #passwords = new KnownPasswords();
+  #route: SplitRoute;
+  #servers: ReadonlyMap<string, SplitServer> = new Map();
+  #primary: SplitServer | undefined;
+  #readers: readonly SplitServer[] = [];
+  #turn = 0;
+
+  constructor(route: SplitRoute, parts: SplitParts) {
+    this.#parts = parts;
+    this.timers = parts.timers;
+    this.#route = route;
+    this.put(route);
+  }
+
+  get name(): string {
+    return this.#route.name;
+  }
+
+  get sessions(): ReadonlySet<SplitSession> {
+    return this.#sessions;
+  }
+
+  get hasNobody(): boolean {
+    return this.#placed === 0;
+  }
+
+  get allServers(): ReadonlyMap<string, SplitServer> {
+    return this.#all;
+  }
+
+  get rules(): SplitRules {
+    return this.#route.rules;
+  }
+
+  get servers(): ReadonlyMap<string, SplitServer> {
+    return this.#servers;
+  }
+
+  get primary(): SplitServer | undefined {
+    return this.#primary;
+  }
+
+  get readers(): readonly SplitServer[] {
+    return this.#readers;
+  }
+
+  get refusal(): string {
+    return this.#route.refusal;
+  }
+
+  get mode(): number {
+    return this.#primary?.mode ?? this.#readers[0]?.mode ?? 0;
+  }
+
+  /** From here on this is the route. */
+  put(route: SplitRoute): void {
+    this.#route = route;
+    const servers = new Map<string, SplitServer>();
+    for (const target of route.servers) {
+      const name = target.server;
+      const server = this.#all.get(name) ?? new SplitServer(target, this.#parts.tallyOf(name));
+      server.target = target;
+      this.#all.set(name, server);
+      servers.set(name, server);
+    }
+    this.#servers = servers;
+    this.#primary = servers.get(route.primary ?? "");
+    this.#readers = route.readers.flatMap((name) => servers.get(name) ?? []);
+    for (const { server, reason } of route.closing) {
+      for (const leg of [...(this.#all.get(server)?.legs ?? [])]) leg.lose(reason);
+    }
+    for (const session of this.#sessions) session.routeChanged();
+  }
+
+  accept(socket: OwnedSocket, listener: string): void {
+    if (!takePlace(this.#parts.serviceTally, this.#route.limits.maxConnections)) {
+      this.counters.refused++;
+      socket.data = NOBODY;
+      socket.write(errorBeforeGreeting({ errno: TOO_MANY_CONNECTIONS, sentence: "Too many connections" }));
+      socket.shutdown();
+      this.timers.after(LINGER_MS, () => socket.terminate());
+      return;
+    }
+    this.#placed++;
+    void this.#logIn(socket, listener);
+  }
+
+  nextTurn(): number {
+    this.#turn = (this.#turn + 1) % 1_000_000;
+    return this.#turn;
+  }
+
+  async connect(server: SplitServer, session: SplitSession): Promise<ServerLoginOutcome> {
+    const { connectTimeoutMs } = this.#route.limits;
+    const tls = this.#parts.tls.server(server.name);
+    if (tls.kind === "broken") return { kind: "unfit", reason: `cannot be reached by TLS: ${tls.reason}` };
+    const { client, database } = session;
+    const { endpoint, proxyProtocol } = server.target;
+    return await connectServer(
+      endpoint,
+      connectTimeoutMs,
+      {
+        ...client,
+        database,
+        proxyHeader: proxyProtocol === "off" ? NOTHING : writeProxyHeader(proxyProtocol, session.route),
+        tls: tls.kind === "tls" ? tls.context : undefined,
+        deadlineMs: connectTimeoutMs,
+      },
+      this.timers,
+    );
+  }
+
+  takeIdle(): ServerLeg | undefined {
+    return undefined;
+  }
+
+  failed(server: SplitServer, reason: string): void {
+    this.counters.retried++;
+    this.#parts.onFailure(server.name, reason);
+  }
+
+  gone(session: SplitSession): void {
+    if (this.#sessions.delete(session)) this.#leave();
+  }
+
+  sweep(now: number): void {
+    const { idleTimeoutMs, writeTimeoutMs } = this.#route.limits;
+    for (const session of this.#sessions) session.sweep(now, idleTimeoutMs, writeTimeoutMs);
+  }
+
+  endAll(): void {
+    for (const session of this.#sessions) session.finish();
+  }
+
+  async #logIn(socket: OwnedSocket, listener: string): Promise<void> {
+    const id = this.#parts.nextId();
+    // A unix socket has no addresses, whatever the types say.
+    const remote = socket.remoteAddress as string | undefined;
+    const origin = { address: remote === undefined ? undefined : plainAddress(remote), connectionId: id % 2 ** 32 };
+    const place = { remote, remotePort: socket.remotePort, local: socket.localAddress, localPort: socket.localPort };
+    const client = await this.#loginOf(socket, listener, origin);
+    if (client === undefined) {
+      this.counters.failedLogins++;
+      this.#leave();
+      return;
+    }
+    const session = new SplitSession(id, listener, client, this, routeOf(place));
+    this.#sessions.add(session);
+    this.counters.total++;
+    this.counters.most = Math.max(this.counters.most, this.#sessions.size);
+    session.begin();
+  }
+
+  async #loginOf(
+    socket: OwnedSocket,
+    listener: string,
+    origin: { readonly address: string | undefined; readonly connectionId: number },
+  ): Promise<LoggedInClient | undefined> {
+    const { tls, accounts, guard, key, timers, onLoginFailure, nameOf } = this.#parts;
+    const choice = tls.listener(listener);
+    if (choice.kind === "broken") {
+      socket.data = NOBODY;
+      socket.terminate();
+      onLoginFailure({ user: "", host: origin.address ?? "localhost", reason: `no TLS: ${choice.reason}`, isGuess: false });
+      return undefined;
+    }
+    return await loginClient(socket, origin, {
+      face: this.#route.face,
+      tls: choice.kind === "tls" ? choice.context : undefined,
+      deadlineMs: LOGIN_MS,
+      service: this.name,
+      accounts,
+      passwords: this.#passwords,
+      key,
+      allowsRoot: this.rules.allowsRoot,
+      randomBytes,
+      nameOf,
+      timers,
+      guard,
+      onFailure: onLoginFailure,
+    });
+  }
+
+  #leave(): void {
+    this.#placed--;
+    this.#parts.serviceTally.add(-1);
+  }
+}
+
+interface Place {
+  readonly remote: string | undefined;
+  readonly remotePort: number;
+  readonly local: string;
+  readonly localPort: number;
+}
+
+/** What the PROXY protocol tells servers; undefined: the client came by a unix socket. */
+function routeOf({ remote, remotePort, local, localPort }: Place): SplitSession["route"] {
+  if (remote === undefined) return undefined;
+  return {
+    source: { address: plainAddress(remote), port: remotePort },
+    destination: { address: plainAddress(local), port: localPort },
+  };
+}
+
+const LINGER_MS = 2000;
+const NOTHING = Buffer.alloc(0);
+const nothing = (): void => {};
+const NOBODY = { data: nothing, drain: nothing, end: nothing, close: nothing };
