@@ -12,6 +12,8 @@ export const ORACLE = 1 << 3;
 export const UNSAFE_CHARSET = 1 << 4;
 /** The statement goes on beyond the bytes given. */
 export const PARTIAL = 1 << 5;
+/** The servers are MySQL, not MariaDB: whose built-in functions are known. */
+export const MYSQL = 1 << 6;
 
 const SQL_MODES: Readonly<Record<string, number>> = {
   ANSI_QUOTES,

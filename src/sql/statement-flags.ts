@@ -38,7 +38,7 @@ export const EXECUTE_TEXT = 1 << 13;
 export const DEALLOCATE_TEXT = 1 << 14;
 /** USE database; the name: sessionChanges(). */
 export const USE = 1 << 15;
-/** A SET of session or user variables, NAMES, ROLE: sessionChanges(). May change the mode that classify() needs. */
+/** A SET of session variables, NAMES, ROLE: sessionChanges(). May change the mode that classify() needs, with WRITE too. */
 export const SET = 1 << 16;
 /** Creates, changes or drops a temporary table or sequence. Once there is one, only the primary can read it. */
 export const TEMPORARY_TABLE = 1 << 17;

@@ -377,7 +377,6 @@ export class Traffic {
 }
 
 function sessionInfo(session: SessionLine): SessionInfo {
-  const { server, connectionId } = session;
   return {
     id: String(session.id),
     service: session.service,
@@ -386,9 +385,9 @@ function sessionInfo(session: SessionLine): SessionInfo {
     connectedAt: session.connectedAt,
     idleSeconds: Math.floor(session.idleMs / 1000),
     state: session.state,
-    database: undefined,
+    database: session.database,
     memoryBytes: session.bufferedBytes,
     ioActivity: undefined,
-    connections: server === undefined ? [] : [{ server, connectionId }],
+    connections: session.connections,
   };
 }

@@ -5,14 +5,18 @@
  *                   ◀─ hello, counters, failures, sessions ───────┘
  *   and, for a worker it has started itself, listening sockets over an inherited channel (system/pass-descriptor.ts)
  */
+import type { Accounts } from "../../topology/accounts.ts";
 import type { RoutingTable } from "../../topology/routing-table.ts";
 import type { TlsMaterials } from "../../topology/tls-material.ts";
+import type { LoginFailure } from "../login/end-login.ts";
 import type { Cells } from "./connection-board.ts";
 
 export type ToWorker =
   | { readonly type: "table"; readonly table: RoutingTable; readonly cells: Cells }
   /** Comes before the table that needs it. Holds private keys: it is never logged. */
   | { readonly type: "tls"; readonly materials: TlsMaterials }
+  /** Accounts of a service that splits; missing: there is nothing newer. Holds what servers keep of passwords: it is never logged. */
+  | { readonly type: "accounts"; readonly service: string; readonly accounts?: Accounts }
   /** A listening socket has been sent just before; a listener of that name is replaced. */
   | {
       readonly type: "listen";
@@ -42,7 +46,10 @@ export type FromWorker =
   | ({ readonly type: "counters" } & WorkerCounters)
   | { readonly type: "sessions"; readonly question: number; readonly sessions: readonly SessionLine[] }
   | { readonly type: "listening"; readonly listener: string; readonly failure: string | undefined }
-  | { readonly type: "server failed"; readonly server: string; readonly reason: string };
+  | { readonly type: "server failed"; readonly server: string; readonly reason: string }
+  /** A login failed by the accounts that are known; it waits for an answer of type accounts. */
+  | { readonly type: "accounts wanted"; readonly service: string }
+  | ({ readonly type: "login failed"; readonly service: string } & LoginFailure);
 
 export interface WorkerCounters {
   readonly sessions: number;
@@ -60,7 +67,18 @@ export interface ServiceCounters {
   readonly refused: number;
   readonly waiting: number;
   readonly retried: number;
-  readonly servers: Readonly<Record<string, { readonly current: number; readonly total: number }>>;
+  readonly servers: Readonly<Record<string, ServerCounters>>;
+  /** Of services that split only. */
+  readonly failedLogins?: number;
+}
+
+export interface ServerCounters {
+  readonly current: number;
+  readonly total: number;
+  /** Statements: of services that split only. */
+  readonly running?: number;
+  readonly reads?: number;
+  readonly writes?: number;
 }
 
 /** A session as it is told to the control process. */
@@ -73,8 +91,8 @@ export interface SessionLine {
   readonly connectedAt: number;
   readonly idleMs: number;
   readonly state: string;
-  readonly server: string | undefined;
-  readonly connectionId: number | undefined;
+  readonly database?: string | undefined;
+  readonly connections: readonly { readonly server: string; readonly connectionId: number | undefined }[];
   readonly bufferedBytes: number;
 }
 
