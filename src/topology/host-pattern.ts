@@ -14,7 +14,7 @@ export function matchesHost(pattern: string, { address, name }: ClientHost): boo
   const network = networkOf(pattern);
   if (network !== undefined) {
     const client = address === undefined ? undefined : ipv4Number(address);
-    return client !== undefined && ((client & network.mask) >>> 0) === network.address;
+    return client !== undefined && (client & network.mask) >>> 0 === network.address;
   }
   const folded = pattern.toLowerCase();
   return (

@@ -73,7 +73,17 @@ async function client(
   sql: string,
   ...more: readonly string[]
 ): Promise<RunResult> {
-  const argv = ["mariadb", "--no-defaults", "-h127.0.0.1", `-P${relay.port}`, `-u${user}`, "-BN", ...more, "-e", sql];
+  const argv = [
+    "mariadb",
+    "--no-defaults",
+    "-h127.0.0.1",
+    `-P${relay.port}`,
+    `-u${user}`,
+    "-BN",
+    ...more,
+    "-e",
+    sql,
+  ];
   return await run(argv, { mayFail: true, env: { ...process.env, MYSQL_PWD: password } });
 }
 
@@ -137,7 +147,15 @@ describe("the mariadb client", () => {
 
 describe("the mariadb connector", () => {
   const open = (user: string, password: string, database: string) =>
-    createConnection({ host: "127.0.0.1", port: relay.port, user, password, database, connectTimeout: 10_000, allowPublicKeyRetrieval: true });
+    createConnection({
+      host: "127.0.0.1",
+      port: relay.port,
+      user,
+      password,
+      database,
+      connectTimeout: 10_000,
+      allowPublicKeyRetrieval: true,
+    });
 
   test("logs in, and changes its user", async () => {
     const connection = await open("plain", "secret", "shop");

@@ -51,6 +51,8 @@ export class LoginRelay {
     this.#settings = settings;
     const accounts = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => void this.refresh() });
     this.accounts = accounts;
+    const guard = new LoginGuard(SYSTEM_CLOCK);
+    guard.maxFailures = settings.maxFailures ?? 0;
     this.#parts = {
       service: "relay",
       accounts,
@@ -61,7 +63,7 @@ export class LoginRelay {
       nameOf: async () => undefined,
       onExposedPassword: (user) => this.exposed.push(user),
       timers: SYSTEM_CLOCK,
-      guard: new LoginGuard(SYSTEM_CLOCK, () => ({ maxFailures: settings.maxFailures ?? 0 })),
+      guard: guard,
       face: faceOf(settings.version === undefined ? [] : [settings.version]),
       tls: settings.clientTls,
       deadlineMs: settings.deadlineMs ?? 20_000,
@@ -132,7 +134,8 @@ export class LoginRelay {
     const request = { ...changed, host: "server", deadlineMs: 10_000 };
     const outcome = await changeServerUser(back.socket, server, request, SYSTEM_CLOCK);
     if (outcome.kind === "ok") this.#join(changed, outcome.server);
-    else changed.refuse(outcome.kind === "refused" ? outcome.error : { errno: 1105, sentence: outcome.reason });
+    else
+      changed.refuse(outcome.kind === "refused" ? outcome.error : { errno: 1105, sentence: outcome.reason });
   }
 }
 

@@ -158,7 +158,8 @@ export class AccountBooks {
   #keyOf(service: string): string {
     const object = this.#service(service);
     if (object === undefined) return "";
-    const { user, password, password_file, defaults_extra_file, servers, cluster, targets } = object.parameters;
+    const { user, password, password_file, defaults_extra_file, servers, cluster, targets } =
+      object.parameters;
     const secret = password === undefined ? "" : digest(password.reveal());
     return JSON.stringify([user, secret, password_file, defaults_extra_file, servers, cluster, targets]);
   }

@@ -109,6 +109,9 @@ export class WorkerLink {
         return;
       case "listening":
       case "server failed":
+      case "accounts wanted":
+      case "login failed":
+      case "password exposed":
         this.#events.message(this, message);
     }
   }

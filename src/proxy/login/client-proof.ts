@@ -1,5 +1,4 @@
 import type { Account, AuthMethod } from "../../topology/accounts.ts";
-import { writeAuthMoreData, writeAuthSwitch } from "../../wire/auth-switch.ts";
 import {
   CACHING_SHA2_PASSWORD,
   FAST_AUTH_SUCCESS,
@@ -9,6 +8,7 @@ import {
   withoutEnd,
 } from "../../wire/auth/caching-sha2-password.ts";
 import { NATIVE_PASSWORD, nativeKept, nativeSecretOf } from "../../wire/auth/native-password.ts";
+import { writeAuthMoreData, writeAuthSwitch } from "../../wire/auth-switch.ts";
 import { CLIENT, hasFlag } from "../../wire/capability.ts";
 import { SCRAMBLE_BYTES, scrambleFrom } from "../../wire/greeting.ts";
 import type { Credential } from "./credential.ts";

@@ -55,7 +55,12 @@ export type Identification =
   | { readonly kind: "refused"; readonly error: WireError; readonly isGuess: boolean };
 
 type Admission =
-  | { readonly kind: "ok"; readonly account: Account; readonly accounts: Accounts; readonly credential: Credential }
+  | {
+      readonly kind: "ok";
+      readonly account: Account;
+      readonly accounts: Accounts;
+      readonly credential: Credential;
+    }
   | { readonly kind: "refused"; readonly error: WireError; readonly isGuess: boolean };
 
 /** The host of a client in errors and logs. */

@@ -190,7 +190,10 @@ export class LoginChannel implements SocketOwner {
 
   #inOrder({ sequence, payload }: Packet): Buffer {
     if (sequence !== this.#sequence)
-      throw new LoginBroken("malformed", `packets out of order: ${sequence} in the place of ${this.#sequence}`);
+      throw new LoginBroken(
+        "malformed",
+        `packets out of order: ${sequence} in the place of ${this.#sequence}`,
+      );
     this.#sequence = (sequence + 1) & 0xff;
     return payload;
   }

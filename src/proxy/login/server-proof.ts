@@ -1,4 +1,3 @@
-import type { AuthSwitch } from "../../wire/auth-switch.ts";
 import {
   CACHING_SHA2_PASSWORD,
   cachingSha2Proof,
@@ -8,6 +7,7 @@ import {
 } from "../../wire/auth/caching-sha2-password.ts";
 import { CLIENT_ED25519, ED25519_PROOF_BYTES, ed25519Proof } from "../../wire/auth/ed25519.ts";
 import { NATIVE_PASSWORD, nativeProof, nativeSecret } from "../../wire/auth/native-password.ts";
+import type { AuthSwitch } from "../../wire/auth-switch.ts";
 import type { Credential } from "./credential.ts";
 import { SHA256_PASSWORD } from "./verify-password.ts";
 
@@ -48,7 +48,9 @@ export class ServerProof {
   /** To begin with: by the plugin that the server names if that is possible, for it spares a round trip. */
   first(asked: AuthSwitch): { readonly plugin: string; readonly response: Buffer } {
     const canAnswer =
-      asked.plugin === CACHING_SHA2_PASSWORD ? this.#credential.kind !== "sha1" : asked.plugin === NATIVE_PASSWORD;
+      asked.plugin === CACHING_SHA2_PASSWORD
+        ? this.#credential.kind !== "sha1"
+        : asked.plugin === NATIVE_PASSWORD;
     const plugin = canAnswer ? asked.plugin : NATIVE_PASSWORD;
     return { plugin, response: this.answer({ plugin, scramble: asked.scramble }) };
   }

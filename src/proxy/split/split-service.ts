@@ -33,6 +33,8 @@ export interface SplitParts {
   /** A server could not be reached; `reason` is one clause. */
   onFailure(server: string, reason: string): void;
   onLoginFailure(failure: LoginFailure): void;
+  /** A client without TLS has sent its password in the clear. */
+  onExposedPassword(user: string, host: string): void;
   /** What an address resolves to, confirmed; undefined: nothing. */
   nameOf(address: string): Promise<string | undefined>;
 }
@@ -220,7 +222,7 @@ export class SplitService implements SplitHost {
     listener: string,
     origin: { readonly address: string | undefined; readonly connectionId: number },
   ): Promise<LoggedInClient | undefined> {
-    const { tls, accounts, guard, key, timers, onLoginFailure, nameOf } = this.#parts;
+    const { tls, accounts, guard, key, timers, onLoginFailure, onExposedPassword, nameOf } = this.#parts;
     const choice = tls.listener(listener);
     if (choice.kind === "broken") {
       socket.data = NOBODY;
@@ -242,6 +244,7 @@ export class SplitService implements SplitHost {
       timers,
       guard,
       onFailure: onLoginFailure,
+      onExposedPassword,
     });
   }
 

@@ -17,6 +17,8 @@ export type ToWorker =
   | { readonly type: "tls"; readonly materials: TlsMaterials }
   /** Accounts of a service that splits; missing: there is nothing newer. Holds what servers keep of passwords: it is never logged. */
   | { readonly type: "accounts"; readonly service: string; readonly accounts?: Accounts }
+  /** See [sluice] max_auth_errors_until_block. */
+  | { readonly type: "login limits"; readonly maxFailures: number }
   /** A listening socket has been sent just before; a listener of that name is replaced. */
   | {
       readonly type: "listen";
@@ -49,7 +51,14 @@ export type FromWorker =
   | { readonly type: "server failed"; readonly server: string; readonly reason: string }
   /** A login failed by the accounts that are known; it waits for an answer of type accounts. */
   | { readonly type: "accounts wanted"; readonly service: string }
-  | ({ readonly type: "login failed"; readonly service: string } & LoginFailure);
+  | ({ readonly type: "login failed"; readonly service: string } & LoginFailure)
+  /** A client without TLS has sent its password in the clear. */
+  | {
+      readonly type: "password exposed";
+      readonly service: string;
+      readonly user: string;
+      readonly host: string;
+    };
 
 export interface WorkerCounters {
   readonly sessions: number;

@@ -53,7 +53,7 @@ export class Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
-    this.#guard = new LoginGuard(parts.timers, () => ({ maxFailures: 0 }));
+    this.#guard = new LoginGuard(parts.timers);
     this.#lastId = parts.number * SESSIONS_PER_WORKER;
   }
 
@@ -67,6 +67,9 @@ export class Worker {
         return;
       case "accounts":
         this.#accountsOf(message.service).put(message.accounts);
+        return;
+      case "login limits":
+        this.#guard.maxFailures = message.maxFailures;
         return;
       case "listen":
         await this.#listen(message);
@@ -171,6 +174,7 @@ export class Worker {
       nextId: () => ++this.#lastId,
       onFailure: (server, reason) => tell({ type: "server failed", server, reason }),
       onLoginFailure: (failure) => tell({ type: "login failed", service: name, ...failure }),
+      onExposedPassword: (user, host) => tell({ type: "password exposed", service: name, user, host }),
       nameOf: nameOfAddress,
     });
     this.#splits.set(name, split);
