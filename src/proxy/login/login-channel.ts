@@ -53,10 +53,6 @@ export class LoginChannel implements SocketOwner {
     if (early.length > 0) this.#reader.feed(early);
   }
 
-  get socket(): OwnedSocket {
-    return this.#socket;
-  }
-
   get isClosed(): boolean {
     return this.#isClosed;
   }
@@ -76,7 +72,13 @@ export class LoginChannel implements SocketOwner {
     this.#cancel();
   }
 
-  /** Takes the encrypted socket in the place of the plain one; what was read of that before is the handshake's. */
+  /** The plain socket, for a TLS handshake. The runtime goes on telling of its bytes, which are nothing to the login any more. */
+  lendSocket(): OwnedSocket {
+    this.#socket.data = NOBODY;
+    return this.#socket;
+  }
+
+  /** Takes the encrypted socket in the place of the plain one. */
   replaceSocket(socket: OwnedSocket): void {
     this.#socket = socket;
     socket.data = this;
@@ -229,6 +231,8 @@ export class LoginChannel implements SocketOwner {
     else waiting.reject(this.#failure);
   }
 }
+
+const NOBODY: SocketOwner = { data: () => {}, drain: () => {}, end: () => {}, close: () => {} };
 
 /** A parser's complaint as the end of the login; anything else is a mistake of ours and stays what it is. */
 export function asBroken(error: unknown): unknown {
