@@ -41,7 +41,8 @@ export class LoginChannel implements SocketOwner {
   #hasEnded = false;
   #isClosed = false;
   #isLeaving = false;
-  #isPaused = false;
+  /** One that a session had may be paused; then it is read when a packet is waited for. */
+  #isPaused = true;
   #cancel: () => void = () => {};
 
   /** @param sequence number of the next packet: 0 at the beginning @param early bytes that came already */
@@ -129,7 +130,7 @@ export class LoginChannel implements SocketOwner {
 
   /** Reads no more until somebody asks for it. */
   pause(): void {
-    if (this.#isPaused || this.#isClosed) return;
+    if (this.#isClosed) return;
     this.#isPaused = true;
     this.#socket.pause();
   }
