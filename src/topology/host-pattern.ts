@@ -41,6 +41,11 @@ export function compareHosts(a: string, b: string): number {
   return 0;
 }
 
+/** Orders what compareHosts() takes for the same: a host before a network, a small network before a large one. */
+export const compareNetworks = (a: string, b: string): number => sizeOf(a) - sizeOf(b);
+
+const sizeOf = (host: string): number => ~(networkOf(host)?.mask ?? -1) >>> 0;
+
 const MAX_HOST_LETTERS = 255;
 const MOST_WILDCARDS = 31;
 
