@@ -1,13 +1,17 @@
 import type { Account, Accounts } from "./accounts.ts";
-import { type ClientHost, compareHosts, matchesHost } from "./host-pattern.ts";
+import { type ClientHost, compareHosts, compareNetworks, matchesHost } from "./host-pattern.ts";
 import { matchesPattern } from "./sql-pattern.ts";
 
-/** The order of Accounts.accounts: the more specific host first, and of one host the named before the anonymous. */
+/** The order of Accounts.accounts: the more specific host first, and of hosts alike the named before the anonymous. */
 export function compareAccounts(
   a: Pick<Account, "user" | "host">,
   b: Pick<Account, "user" | "host">,
 ): number {
-  return compareHosts(a.host, b.host) || Number(a.user === "") - Number(b.user === "");
+  return (
+    compareHosts(a.host, b.host) ||
+    Number(a.user === "") - Number(b.user === "") ||
+    compareNetworks(a.host, b.host)
+  );
 }
 
 /** The account of a client of this name from there, as the server would choose. */

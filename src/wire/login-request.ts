@@ -50,8 +50,7 @@ export function readLoginRequest(payload: Buffer): LoginRequest {
     has(CLIENT.CONNECT_WITH_DB) && reader.remaining > 0 ? reader.zeroTerminatedOrRest().toString() : "";
   const plugin =
     has(CLIENT.PLUGIN_AUTH) && reader.remaining > 0 ? reader.zeroTerminatedOrRest().toString() : "";
-  const attributes =
-    has(CLIENT.CONNECT_ATTRS) && reader.remaining > 0 ? reader.lengthEncodedBytes() : EMPTY;
+  const attributes = has(CLIENT.CONNECT_ATTRS) && reader.remaining > 0 ? reader.lengthEncodedBytes() : EMPTY;
   return {
     ...head,
     user,

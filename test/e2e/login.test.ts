@@ -4,6 +4,7 @@ import { connect as connectTcp } from "node:net";
 import { createConnection } from "mariadb";
 import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
+import { matchAccount } from "../../src/topology/match-account.ts";
 import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import { type RunResult, run } from "../lab/run.ts";
@@ -73,7 +74,17 @@ async function client(
   sql: string,
   ...more: readonly string[]
 ): Promise<RunResult> {
-  const argv = ["mariadb", "--no-defaults", "-h127.0.0.1", `-P${relay.port}`, `-u${user}`, "-BN", ...more, "-e", sql];
+  const argv = [
+    "mariadb",
+    "--no-defaults",
+    "-h127.0.0.1",
+    `-P${relay.port}`,
+    `-u${user}`,
+    "-BN",
+    ...more,
+    "-e",
+    sql,
+  ];
   return await run(argv, { mayFail: true, env: { ...process.env, MYSQL_PWD: password } });
 }
 
@@ -136,20 +147,75 @@ describe("the mariadb client", () => {
 });
 
 describe("the mariadb connector", () => {
-  const open = (user: string, password: string) =>
-    createConnection({ host: "127.0.0.1", port: relay.port, user, password, connectTimeout: 10_000, allowPublicKeyRetrieval: true });
+  const open = (user: string, password: string, database: string) =>
+    createConnection({
+      host: "127.0.0.1",
+      port: relay.port,
+      user,
+      password,
+      database,
+      connectTimeout: 10_000,
+      allowPublicKeyRetrieval: true,
+    });
 
   test("logs in, and changes its user", async () => {
-    const connection = await open("plain", "secret");
+    const connection = await open("plain", "secret", "shop");
     const user = async () => String((await connection.query("SELECT CURRENT_USER() AS u"))[0].u);
     expect(await user()).toBe("plain@%");
-    await connection.changeUser({ user: "signed", password: "s1gned" });
+    await connection.changeUser({ user: "signed", password: "s1gned", database: "shop" });
     expect(await user()).toBe("signed@%");
     await connection.changeUser({ user: "plain", password: "secret", database: "shop" });
     expect(await user()).toBe("plain@%");
     await connection.end();
   });
 });
+
+test("of several accounts the one is taken that the server takes", async () => {
+  const [a, b, c, d] = lab.address.split(".");
+  const hosts = [
+    "%",
+    `${a}.%`,
+    `${a}.${b}.%`,
+    `${a}.${b}.%.%`,
+    `${a}.${b}.${c}.%`,
+    `${a}.${b}.${c}._`,
+    `${a}.${b}.___.${d}`,
+    `%.${d}`,
+    "1%",
+    `${a}.${b}.0.0/255.255.0.0`,
+    `${a}.0.0.0/255.0.0.0`,
+    lab.address,
+    "192.0.2.1",
+    "localhost",
+    "db_.%",
+  ];
+  for (const host of hosts) await server.sql(`CREATE USER who@'${host}'`);
+  for (const host of [`${a}.${b}.${c}.${d}`, `${a}.%`, "%"]) await server.sql(`CREATE USER ''@'${host}'`);
+  const taken: string[] = [];
+  for (;;) {
+    const accounts = await readFrom();
+    const account = matchAccount(accounts, "who", { address: lab.address, name: undefined });
+    const byServer = await currentUser("who");
+    expect(account && `${account.user}@${account.host}`).toBe(byServer);
+    if (account === undefined) break;
+    taken.push(account.host);
+    await server.sql(`DROP USER '${account.user}'@'${account.host}'`);
+  }
+  expect(taken.length).toBeGreaterThan(12);
+  for (const host of ["192.0.2.1", "localhost", "db_.%"]) await server.sql(`DROP USER who@'${host}'`);
+});
+
+/** What the server itself takes an account without a password for; undefined: it lets nobody in. */
+async function currentUser(user: string): Promise<string | undefined> {
+  try {
+    const connection = await createConnection({ host: server.address, port: server.port, user });
+    const [row] = await connection.query("SELECT CURRENT_USER() AS u");
+    await connection.end();
+    return String(row.u);
+  } catch {
+    return undefined;
+  }
+}
 
 describe("unusual clients", () => {
   test("one that pipelines its login and its farewell is answered", async () => {

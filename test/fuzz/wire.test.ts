@@ -11,7 +11,8 @@ import { framed, PacketReader } from "../../src/wire/packet.ts";
 import { fuzzOnce, WIRE_PARSERS } from "../support/wire-parsers.ts";
 
 const RUNS = 3000;
-const bytes = (size: fc.ArrayConstraints = {}) => fc.uint8Array({ maxLength: 200, ...size }).map((a) => Buffer.from(a));
+const bytes = (size: fc.ArrayConstraints = {}) =>
+  fc.uint8Array({ maxLength: 200, ...size }).map((a) => Buffer.from(a));
 const name = fc.string({ maxLength: 60 }).filter((text) => !text.includes("\0"));
 const flags = fc.integer({ min: 0, max: 0xffffffff });
 
@@ -28,7 +29,10 @@ describe.each(WIRE_PARSERS)("$name", (parser) => {
   });
 
   test("bytes that are almost right", () => {
-    const change = fc.record({ at: fc.nat(parser.sample.length - 1), byte: fc.integer({ min: 0, max: 255 }) });
+    const change = fc.record({
+      at: fc.nat(parser.sample.length - 1),
+      byte: fc.integer({ min: 0, max: 255 }),
+    });
     const input = fc.record({
       changes: fc.array(change, { maxLength: 6 }),
       cut: fc.nat(parser.sample.length),
@@ -68,8 +72,7 @@ describe("what is written is read", () => {
           ...request,
           maxPacket,
           mariadbCapabilities: mariadb,
-          capabilities:
-            capabilities | (isLong ? CLIENT.PLUGIN_AUTH_LENENC_DATA : CLIENT.SECURE_CONNECTION),
+          capabilities: capabilities | (isLong ? CLIENT.PLUGIN_AUTH_LENENC_DATA : CLIENT.SECURE_CONNECTION),
         };
         expect(readLoginRequest(writeLoginRequest(login))).toEqual(login);
       }),
@@ -123,13 +126,14 @@ describe("what is written is read", () => {
       }),
     );
     const error = fc.record({ errno: fc.nat(0xffff), sentence: name, sqlState: fc.constant("HY000") });
-    fc.assert(
-      fc.property(error, (written) => expect(readError(writeError(written))).toEqual(written)),
-    );
+    fc.assert(fc.property(error, (written) => expect(readError(writeError(written))).toEqual(written)));
   });
 
   test("packets, however they are cut", () => {
-    const stream = fc.record({ payloads: fc.array(bytes(), { maxLength: 5 }), size: fc.integer({ min: 1, max: 40 }) });
+    const stream = fc.record({
+      payloads: fc.array(bytes(), { maxLength: 5 }),
+      size: fc.integer({ min: 1, max: 40 }),
+    });
     fc.assert(
       fc.property(stream, ({ payloads, size }) => {
         const all = Buffer.concat(payloads.map((payload, i) => framed(i, payload)));

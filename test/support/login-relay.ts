@@ -37,6 +37,7 @@ export class LoginRelay {
   readonly #listener: SocketListener<SocketOwner> & { readonly port: number };
   readonly #parts: ClientLoginParts;
   readonly failures: LoginFailure[] = [];
+  readonly exposed: string[] = [];
   refreshes = 0;
   #connections = 0;
 
@@ -50,6 +51,8 @@ export class LoginRelay {
     this.#settings = settings;
     const accounts = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => void this.refresh() });
     this.accounts = accounts;
+    const guard = new LoginGuard(SYSTEM_CLOCK);
+    guard.maxFailures = settings.maxFailures ?? 0;
     this.#parts = {
       service: "relay",
       accounts,
@@ -58,8 +61,9 @@ export class LoginRelay {
       allowsRoot: true,
       randomBytes,
       nameOf: async () => undefined,
+      onExposedPassword: (user) => this.exposed.push(user),
       timers: SYSTEM_CLOCK,
-      guard: new LoginGuard(SYSTEM_CLOCK, () => ({ maxFailures: settings.maxFailures ?? 0 })),
+      guard: guard,
       face: faceOf(settings.version === undefined ? [] : [settings.version]),
       tls: settings.clientTls,
       deadlineMs: settings.deadlineMs ?? 20_000,
@@ -102,7 +106,7 @@ export class LoginRelay {
     const outcome = await connectServer(endpoint, 5000, request, SYSTEM_CLOCK);
     if (outcome.kind === "ok") this.#join(client, outcome.server);
     else if (outcome.kind === "refused") client.refuse(outcome.error);
-    else client.refuse({ errno: 2003, sentence: outcome.reason });
+    else client.refuse({ errno: 1105, sentence: outcome.reason });
   }
 
   #join(client: LoggedInClient, server: LoggedInServer): void {
@@ -130,7 +134,8 @@ export class LoginRelay {
     const request = { ...changed, host: "server", deadlineMs: 10_000 };
     const outcome = await changeServerUser(back.socket, server, request, SYSTEM_CLOCK);
     if (outcome.kind === "ok") this.#join(changed, outcome.server);
-    else changed.refuse(outcome.kind === "refused" ? outcome.error : { errno: 2003, sentence: outcome.reason });
+    else
+      changed.refuse(outcome.kind === "refused" ? outcome.error : { errno: 1105, sentence: outcome.reason });
   }
 }
 

@@ -59,7 +59,8 @@ export class MadeCertificates {
     writeFileSync(this.path("index.txt"), "");
     const config = `[ca]\ndefault_ca=d\n[d]\ndatabase=${this.path("index.txt")}\ndefault_md=sha256\ndefault_crl_days=30\ncertificate=${this.path("ca.crt")}\nprivate_key=${this.path("ca.key")}\n`;
     writeFileSync(this.path("ca.cnf"), config);
-    for (const name of names) this.#openssl("ca", "-config", this.path("ca.cnf"), "-revoke", this.path(`${name}.crt`));
+    for (const name of names)
+      this.#openssl("ca", "-config", this.path("ca.cnf"), "-revoke", this.path(`${name}.crt`));
     this.#openssl("ca", "-config", this.path("ca.cnf"), "-gencrl", "-out", this.path(file));
   }
 

@@ -60,7 +60,13 @@ export class SplitRig {
       closing: [],
       refusal: "service rig has no server",
       face: faceOf(["10.11.6-MariaDB"]),
-      limits: { maxConnections: 0, queueTimeoutMs: 0, connectTimeoutMs: 3000, idleTimeoutMs: 0, writeTimeoutMs: 0 },
+      limits: {
+        maxConnections: 0,
+        queueTimeoutMs: 0,
+        connectTimeoutMs: 3000,
+        idleTimeoutMs: 0,
+        writeTimeoutMs: 0,
+      },
       rules: { ...SPLIT_RULES, ...rules },
     };
     const copy = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => copy.put(undefined) });
@@ -69,11 +75,12 @@ export class SplitRig {
       timers: SYSTEM_CLOCK,
       tls: new TlsBook(),
       accounts: copy,
-      guard: new LoginGuard(SYSTEM_CLOCK, () => ({ maxFailures: 0 })),
+      guard: new LoginGuard(SYSTEM_CLOCK),
       key: new PasswordKey(),
       serviceTally: new LocalTally(),
       tallyOf: () => new LocalTally(),
       nextId: () => ++this.#lastId,
+      connectionIdOf: (id) => id,
       onFailure: (server, reason) => this.serverFailures.push(`${server} ${reason}`),
       onLoginFailure: (failure) => this.failures.push(failure),
       findSession: async (connectionId) => {
@@ -81,10 +88,13 @@ export class SplitRig {
         return found === undefined ? undefined : foundSession(found);
       },
       endSession: (id) => this.service.sessions.get(id)?.finish(),
+      onExposedPassword: () => {},
       nameOf: async () => undefined,
     });
-    this.#listener = openListenerFor<SocketOwner>(OWNED_SOCKET, { kind: "tcp", hostname: "0.0.0.0", port: 0 }, (socket) =>
-      this.service.accept(socket, "rig"),
+    this.#listener = openListenerFor<SocketOwner>(
+      OWNED_SOCKET,
+      { kind: "tcp", hostname: "0.0.0.0", port: 0 },
+      (socket) => this.service.accept(socket, "rig"),
     );
   }
 
@@ -102,7 +112,9 @@ export class SplitRig {
   /** That server is the primary now, the others of `servers` are its readers. */
   promote(name: string, servers = this.#servers.map((server) => server.name)): void {
     this.route({
-      servers: this.#servers.filter((server) => servers.includes(server.name)).map((server) => this.#target(server)),
+      servers: this.#servers
+        .filter((server) => servers.includes(server.name))
+        .map((server) => this.#target(server)),
       primary: name,
       readers: servers.filter((server) => server !== name),
     });

@@ -1,5 +1,5 @@
-import { readAuthSwitch, writeAuthSwitch } from "../../src/wire/auth-switch.ts";
 import { readKeptCrypt } from "../../src/wire/auth/sha256-crypt.ts";
+import { readAuthSwitch, writeAuthSwitch } from "../../src/wire/auth-switch.ts";
 import { CLIENT } from "../../src/wire/capability.ts";
 import { readChangeUser, writeChangeUser } from "../../src/wire/change-user.ts";
 import { readError, writeError } from "../../src/wire/error-packet.ts";
@@ -83,7 +83,12 @@ export const WIRE_PARSERS: readonly FuzzedParser[] = [
   {
     name: "OK",
     sample: writeOk(
-      { ...PLAIN_OK, statusFlags: STATUS.SESSION_STATE_CHANGED, info: Buffer.from("done"), sessionTrack: track },
+      {
+        ...PLAIN_OK,
+        statusFlags: STATUS.SESSION_STATE_CHANGED,
+        info: Buffer.from("done"),
+        sessionTrack: track,
+      },
       CAPABILITIES,
     ),
     parse: (bytes) => {

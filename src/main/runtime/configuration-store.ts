@@ -7,8 +7,8 @@ import { readSources } from "../../config/load-configuration.ts";
 import type { Persistence } from "../../config/persistence.ts";
 import { formatProblem } from "../../config/problem.ts";
 import type { SourceSection } from "../../config/source.ts";
-import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import type { Environment } from "../../config/substitute-variables.ts";
+import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 
 /** Where a configuration comes from: a file that can be read again, or what a command line stands for. */
@@ -97,7 +97,6 @@ export class ConfigurationStore {
   #checkFiles(configuration: Configuration, changes: readonly ObjectChange[]): void {
     const names = changes.map((change) => (change.change === "changed" ? change.after : change.object).name);
     const { problems } = checkTlsFiles(configuration, this.#origin.files, Date.now(), new Set(names));
-    if (problems.length > 0)
-      throw new SluiceError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
+    if (problems.length > 0) throw new SluiceError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
   }
 }

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Edit, PublisherStatus } from "../../admin/control.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
-import { REAL_FILES } from "../../config/file-access.ts";
 import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
+import { REAL_FILES } from "../../config/file-access.ts";
 import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { AdminStore } from "../../monitor/admin-store.ts";
@@ -423,6 +423,7 @@ export class Runtime {
       clock,
       log,
       files: REAL_FILES,
+      decrypt: this.#parts.decrypt,
       configuration: () => this.configuration,
       onCertificateExpiring: ({ name }, sentence) =>
         this.#parts.events.append("", [certificateEvent(clock.now(), name, sentence)]),

@@ -2,8 +2,18 @@ import { statSync } from "node:fs";
 import type { Configuration } from "../../config/configuration.ts";
 import type { FileAccess } from "../../config/file-access.ts";
 import { certificatesIn, DAY_MS, dayOf, endsAt } from "../../config/tls/certificate.ts";
-import { type CertificateFiles, examineCertificates, WARN_DAYS } from "../../config/tls/examine-certificates.ts";
-import { readTlsFiles, TLS_FILES, type TlsObject, tlsMaterial, tlsObjects } from "../../config/tls/tls-objects.ts";
+import {
+  type CertificateFiles,
+  examineCertificates,
+  WARN_DAYS,
+} from "../../config/tls/examine-certificates.ts";
+import {
+  readTlsFiles,
+  TLS_FILES,
+  type TlsObject,
+  tlsMaterial,
+  tlsObjects,
+} from "../../config/tls/tls-objects.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -102,7 +112,8 @@ export class CertificateWatch {
       suspects.set(name, read);
       const isSure = why === "asked" || this.#suspects.get(name) === read;
       if (isSure) this.#noteFailure(object, read, present);
-      if (present !== undefined && !("broken" in present.tls)) entries.set(name, isSure ? { ...present, key } : present);
+      if (present !== undefined && !("broken" in present.tls))
+        entries.set(name, isSure ? { ...present, key } : present);
       else entries.set(name, { key: isSure ? key : "", tls: { broken: read }, certificates: [] });
     }
     this.#suspects = suspects;
@@ -117,7 +128,13 @@ export class CertificateWatch {
       return path === undefined ? [] : [[path, this.#signatureOf(path)]];
     });
     const { ssl_version, ssl_cipher, ssl_verify_peer_certificate, ssl_verify_peer_host } = parameters;
-    return JSON.stringify([files, ssl_version, ssl_cipher, ssl_verify_peer_certificate, ssl_verify_peer_host]);
+    return JSON.stringify([
+      files,
+      ssl_version,
+      ssl_cipher,
+      ssl_verify_peer_certificate,
+      ssl_verify_peer_host,
+    ]);
   }
 
   /** A sentence: why the files cannot be used. */
@@ -190,7 +207,10 @@ export class CertificateWatch {
 
 /** Until when its files can be used: a chain until its first certificate ends, authorities until the last one does. */
 function figuresOf({ kind, name }: TlsObject, { cert, ca }: CertificateFiles): readonly CertificateFigures[] {
-  const figures = (file: CertificateFiles["cert"], pick: (...times: number[]) => number): CertificateFigures[] =>
+  const figures = (
+    file: CertificateFiles["cert"],
+    pick: (...times: number[]) => number,
+  ): CertificateFigures[] =>
     file === undefined
       ? []
       : [{ kind, name, file: file.path, endsAt: pick(...certificatesIn(file.text).map(endsAt)) }];

@@ -24,7 +24,10 @@ export function planSplit(service: SplitObject, servers: readonly PlannedServer[
       replay: p.transaction_replay ? replayRules(service) : undefined,
       causalReads: p.causal_reads,
       causalReadsTimeoutMs: p.causal_reads_timeout,
-      history: { max: p.disable_sescmd_history ? 0 : p.max_sescmd_history, prune: p.prune_sescmd_history && !p.disable_sescmd_history },
+      history: {
+        max: p.disable_sescmd_history ? 0 : p.max_sescmd_history,
+        prune: p.prune_sescmd_history && !p.disable_sescmd_history,
+      },
       strictMultiStatements: p.strict_multi_stmt,
       strictCalls: p.strict_sp_calls,
       readVariablesOnPrimary: p.use_sql_variables_in === "master",

@@ -7,9 +7,9 @@ import type {
 import { SluiceError } from "../../errors/sluice-error.ts";
 import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { SplitMember, SplitRule } from "../../proxy/router/route-splits.ts";
+import type { Endpoint } from "../../topology/endpoint.ts";
 import { planSplit } from "./plan-split.ts";
 import { limitsOf } from "./service-limits.ts";
-import type { Endpoint } from "../../topology/endpoint.ts";
 
 /** A service that carries traffic: its rule, and its servers as far as the configuration knows them. */
 export type ServicePlan = ConnectionPlan | SplitPlan;
@@ -69,7 +69,8 @@ export function planListener(listener: ListenerObject, service: ServiceObject): 
 /** Why a service does not run in this version; undefined: it does. */
 export function whyNotService(service: ServiceObject): string | undefined {
   const { module, parameters } = service;
-  if (module === "readconnroute" && parameters.dataplane === "kernel") return "dataplane=kernel is not part of this version yet";
+  if (module === "readconnroute" && parameters.dataplane === "kernel")
+    return "dataplane=kernel is not part of this version yet";
   return undefined;
 }
 

@@ -60,7 +60,9 @@ export class RouteTable {
     if (text === this.#text) return { changed: [], nextAt };
     const all = [...services, ...splits];
     const { current } = this;
-    const before = new Map([...current.services, ...current.splits].map((route) => [route.name, JSON.stringify(route)]));
+    const before = new Map(
+      [...current.services, ...current.splits].map((route) => [route.name, JSON.stringify(route)]),
+    );
     this.#text = text;
     this.#current = { version: current.version + 1, services, splits };
     return { changed: all.filter((route) => before.get(route.name) !== JSON.stringify(route)), nextAt };

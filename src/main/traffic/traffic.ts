@@ -7,12 +7,14 @@ import type {
 } from "../../admin/control.ts";
 import type { Configuration, ListenerObject } from "../../config/configuration.ts";
 import type { FileAccess } from "../../config/file-access.ts";
+import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
-import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker/messages.ts";
+import { connectionIdOf, type FromWorker, type SessionLine, type WorkerCounters } from "../../proxy/worker/messages.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
 import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
+import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
 import { ListeningPorts } from "./listening-ports.ts";
 import {
@@ -33,6 +35,7 @@ export interface TrafficParts {
   readonly log: Log;
   readonly fleet: FleetKnowledge;
   readonly files: FileAccess;
+  readonly decrypt: Decrypt;
   configuration(): Configuration;
   /** A certificate of a listener or server expires soon, or has; a sentence. */
   onCertificateExpiring(certificate: CertificateFigures, sentence: string): void;
@@ -59,6 +62,7 @@ export class Traffic {
   readonly #table = new RouteTable();
   readonly #counts = new TrafficCounts();
   readonly #certificates: CertificateWatch;
+  readonly #accounts: AccountBooks;
   readonly #stopped = { service: new Set<string>(), listener: new Set<string>() };
   #plans: ReadonlyMap<string, ServicePlan> = new Map();
   /** Services whose ports may be served: their servers have been judged once. */
@@ -79,6 +83,15 @@ export class Traffic {
       onChange: (materials) => this.#pool.broadcast({ type: "tls", materials }),
       onExpiring: (certificate, sentence) => parts.onCertificateExpiring(certificate, sentence),
     });
+    this.#accounts = new AccountBooks({
+      clock: parts.clock,
+      log: parts.log,
+      files: parts.files,
+      decrypt: parts.decrypt,
+      configuration: () => parts.configuration(),
+      serversOf: (service) => this.#serversToAsk(service),
+      broadcast: (message) => this.#pool.broadcast(message),
+    });
     this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
     this.#pool = new WorkerPool({
       count: parts.workers,
@@ -88,6 +101,7 @@ export class Traffic {
       onReady: (slot) => void this.#equip(slot),
       onOrphan: (link) => {
         link.tell({ type: "tls", materials: this.#certificates.materials });
+        for (const message of this.#accounts.messages()) link.tell(message);
         link.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
         link.tell({ type: "drain" });
       },
@@ -107,6 +121,7 @@ export class Traffic {
     const { clock } = this.#parts;
     this.#startedAt = clock.now();
     this.#certificates.start();
+    this.#putAccounts();
     this.refresh();
     this.#cancelKnowing = clock.after(KNOW_WITHIN_MS, () => {
       this.#isEveryoneKnown = true;
@@ -119,6 +134,7 @@ export class Traffic {
     this.#cancelNext();
     this.#cancelKnowing();
     this.#certificates.stop();
+    this.#accounts.stop();
     if (this.#isPoolRunning) await this.#pool.stop();
     await this.#ports.closeAll(this.#pool);
   }
@@ -127,6 +143,7 @@ export class Traffic {
   async put(): Promise<void> {
     this.#certificates.refresh();
     this.#plans = planServices(this.#parts.configuration());
+    this.#putAccounts();
     this.refresh();
     const wanted = this.#wantedPorts();
     const names = new Set(wanted.map(({ name }) => name));
@@ -299,6 +316,7 @@ export class Traffic {
 
   async #equip(slot: WorkerSlot): Promise<void> {
     slot.link?.tell({ type: "tls", materials: this.#certificates.materials });
+    for (const message of this.#accounts.messages()) slot.link?.tell(message);
     slot.link?.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
     await this.#ports.giveTo(slot, ({ service }) => this.#known.has(service));
   }
@@ -319,11 +337,56 @@ export class Traffic {
     }
   }
 
+  #putAccounts(): void {
+    const splits = [...this.#plans].filter(([, { router }]) => router === "readwritesplit");
+    this.#accounts.put(splits.map(([name]) => name));
+  }
+
+  /** Servers that are up come first, the one that takes writes before the others: its accounts are never behind. */
+  #serversToAsk(service: string): readonly string[] {
+    const { snapshot } = this.#parts.fleet;
+    const primary = this.#table.current.splits.find(({ name }) => name === service)?.primary;
+    const distance = (server: string): number => {
+      if (server === primary) return 0;
+      return snapshot.servers.get(server)?.verdict.up === true ? 1 : 2;
+    };
+    const names = this.#plans.get(service)?.servers.map(({ server }) => server) ?? [];
+    return [...names].sort((a, b) => distance(a) - distance(b));
+  }
+
   #heard(message: FromWorker): void {
-    if (message.type === "listening" && message.failure !== undefined)
-      this.#ports.fail(message.listener, message.failure);
-    if (message.type !== "server failed") return;
-    const { server, reason } = message;
+    switch (message.type) {
+      case "listening":
+        if (message.failure !== undefined) this.#ports.fail(message.listener, message.failure);
+        return;
+      case "accounts wanted":
+      case "login failed":
+      case "password exposed":
+        this.#accounts.heard(message);
+        return;
+      case "server failed":
+        this.#serverFailed(message);
+        return;
+      case "find session":
+        void this.#findSession(message);
+        return;
+      case "end session":
+        this.#pool.broadcast(message);
+        return;
+      case "hello":
+      case "counters":
+      case "sessions":
+        return;
+    }
+  }
+
+  async #findSession({ asker, question, connectionId }: Extract<FromWorker, { type: "find session" }>): Promise<void> {
+    const found = (await this.#sessionLines()).find(({ id }) => connectionIdOf(id) === connectionId);
+    const session = found && { id: found.id, user: found.user, connections: found.connections };
+    this.#pool.broadcast({ type: "session found", asker, question, ...(session && { session }) });
+  }
+
+  #serverFailed({ server, reason }: Extract<FromWorker, { type: "server failed" }>): void {
     this.#parts.log.debug(
       { event: "server_failed", server, reason },
       `${server} could not be used: ${reason}`,
@@ -349,8 +412,8 @@ export class Traffic {
       startedAt: isRunning ? this.#startedAt : undefined,
       connections: { current, total, max: most },
       activeOperations: 0,
-      usersUpdatedAt: undefined,
-      users: [],
+      usersUpdatedAt: this.#accounts.current(name)?.readAt,
+      users: this.#usersOf(name),
       diagnostics: {
         balance: route?.balance,
         targets: route?.targets.map(({ server }) => server) ?? [],
@@ -359,6 +422,14 @@ export class Traffic {
         retried_connections: retried,
       },
     };
+  }
+
+  #usersOf(service: string): ServiceStatus["users"] {
+    return (this.#accounts.current(service)?.accounts ?? []).map(({ user, host, methods }) => ({
+      user,
+      host,
+      plugin: methods.map(({ plugin }) => plugin).join(" or "),
+    }));
   }
 
   #listenerStatus(name: string): ListenerStatus {

@@ -92,7 +92,8 @@ function mysqlAccounts(raw: RawAccounts): Parsed {
 }
 
 function mandatoryRole(role: string): readonly string[] {
-  const [, user = "", host = "%"] = /^\s*[`'"]?([^`'"@]+)[`'"]?(?:@[`'"]?([^`'"]*)[`'"]?)?\s*$/.exec(role) ?? [];
+  const [, user = "", host = "%"] =
+    /^\s*[`'"]?([^`'"@]+)[`'"]?(?:@[`'"]?([^`'"]*)[`'"]?)?\s*$/.exec(role) ?? [];
   return user === "" ? [] : [`${user.trim()}@${host}`];
 }
 

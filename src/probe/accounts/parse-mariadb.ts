@@ -25,7 +25,11 @@ export function parseGlobalPriv(
   defaultLifetimeDays: number,
   now: number,
 ): { readonly accounts: readonly Account[]; readonly roles: readonly Role[] } {
-  const entries = rows.map((row) => ({ user: text(row, "User"), host: text(row, "Host"), priv: privOf(row) }));
+  const entries = rows.map((row) => ({
+    user: text(row, "User"),
+    host: text(row, "Host"),
+    priv: privOf(row),
+  }));
   const granted = (user: string, host: string): readonly string[] =>
     mapping
       .filter((row) => text(row, "User") === user && text(row, "Host") === host)
@@ -105,7 +109,7 @@ function tlsOf(priv: Priv): TlsRequirement {
 }
 
 /** The bits above 31 are none of those. */
-const entersAll = (priv: Priv): boolean => (numberOf(priv, "access", 0) % 2 ** 32 & ENTERS_ALL) !== 0;
+const entersAll = (priv: Priv): boolean => ((numberOf(priv, "access", 0) % 2 ** 32) & ENTERS_ALL) !== 0;
 
 function wordOf(priv: Priv, name: string): string {
   const value = priv[name];

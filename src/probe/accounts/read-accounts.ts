@@ -5,8 +5,8 @@
  *   server ─ mysql.global_priv, mysql.user, mysql.db, … ─▶ RawAccounts ─ parseAccounts ─▶ Accounts
  */
 import type { Socket } from "node:net";
-import { formatEndpoint } from "../../topology/endpoint.ts";
 import type { Accounts } from "../../topology/accounts.ts";
+import { formatEndpoint } from "../../topology/endpoint.ts";
 import { classifyFailure, deadlineFailure, type Step } from "../database/failure.ts";
 import { DatabaseSession, type Row } from "../database/session.ts";
 import type { DatabaseTarget } from "../database/target.ts";

@@ -131,7 +131,7 @@ class ClientLogin {
 
   async #encrypt(context: TlsContext): Promise<ClientTls> {
     const channel = this.#channel;
-    const { socket, cipher, peer } = await acceptTls<SocketOwner>(channel.socket, context, {
+    const { socket, cipher, peer } = await acceptTls<SocketOwner>(channel.lendSocket(), context, {
       data: channel,
       handlers: OWNED_SOCKET,
       leftover: channel.takeLeftover(),

@@ -1,5 +1,4 @@
 import type { Account, AuthMethod } from "../../topology/accounts.ts";
-import { writeAuthMoreData, writeAuthSwitch } from "../../wire/auth-switch.ts";
 import {
   CACHING_SHA2_PASSWORD,
   FAST_AUTH_SUCCESS,
@@ -9,12 +8,13 @@ import {
   withoutEnd,
 } from "../../wire/auth/caching-sha2-password.ts";
 import { NATIVE_PASSWORD, nativeKept, nativeSecretOf } from "../../wire/auth/native-password.ts";
+import { writeAuthMoreData, writeAuthSwitch } from "../../wire/auth-switch.ts";
 import { CLIENT, hasFlag } from "../../wire/capability.ts";
 import { SCRAMBLE_BYTES, scrambleFrom } from "../../wire/greeting.ts";
 import type { Credential } from "./credential.ts";
 import type { KnownPasswords } from "./known-passwords.ts";
 import type { LoginChannel } from "./login-channel.ts";
-import type { PasswordKey } from "./password-key.ts";
+import { PasswordKey } from "./password-key.ts";
 import { fitsPassword, keptBytes, NEEDS_PASSWORD } from "./verify-password.ts";
 
 /** What a client has begun with. */
@@ -32,6 +32,8 @@ export interface ProofParts {
   readonly isPrivate: boolean;
   readonly passwords: KnownPasswords;
   readonly key: PasswordKey;
+  /** The client has sent its password where anybody on the way can read it. */
+  onExposedPassword(): void;
   randomBytes(count: number): Buffer;
 }
 
@@ -144,10 +146,15 @@ export class ClientProof {
 
   /** In the clear where nobody can listen; otherwise encrypted with our key, which the client asks for if it does not have it. */
   async #askPassword(scramble: Buffer): Promise<Buffer | undefined> {
-    const { channel, isPrivate, key } = this.#parts;
+    const { channel, isPrivate, key, onExposedPassword } = this.#parts;
     channel.send(writeAuthMoreData(Buffer.of(FULL_AUTHENTICATION)));
     let answer = await channel.receive();
     if (isPrivate) return withoutEnd(Buffer.from(answer));
+    // MariaDB's client library sends it in the clear all the same (3.3.19). It is out now; the operator should know.
+    if (answer.length > 1 && answer[answer.length - 1] === 0 && answer.length < PasswordKey.CIPHER_BYTES) {
+      onExposedPassword();
+      return withoutEnd(Buffer.from(answer));
+    }
     if (answer.length === 1 && answer[0] === REQUEST_PUBLIC_KEY) {
       channel.send(writeAuthMoreData(await key.publicKey()));
       answer = await channel.receive();

@@ -32,6 +32,8 @@ export interface IdentifyParts {
   randomBytes(count: number): Buffer;
   /** What an address resolves to, confirmed; undefined: nothing, or nobody looks. */
   nameOf(address: string): Promise<string | undefined>;
+  /** A client without TLS has sent its password in the clear, of its own accord. */
+  onExposedPassword(user: string, host: string): void;
 }
 
 /** The connection on which a client says who it is. */
@@ -53,7 +55,12 @@ export type Identification =
   | { readonly kind: "refused"; readonly error: WireError; readonly isGuess: boolean };
 
 type Admission =
-  | { readonly kind: "ok"; readonly account: Account; readonly accounts: Accounts; readonly credential: Credential }
+  | {
+      readonly kind: "ok";
+      readonly account: Account;
+      readonly accounts: Accounts;
+      readonly credential: Credential;
+    }
   | { readonly kind: "refused"; readonly error: WireError; readonly isGuess: boolean };
 
 /** The host of a client in errors and logs. */
@@ -72,7 +79,15 @@ export async function identifyClient(
   const { channel, capabilities, address, tls } = connection;
   const { passwords, key, randomBytes } = parts;
   const isPrivate = tls !== undefined || address === undefined;
-  const proof = new ClientProof(first, { channel, capabilities, isPrivate, passwords, key, randomBytes });
+  const proof = new ClientProof(first, {
+    channel,
+    capabilities,
+    isPrivate,
+    passwords,
+    key,
+    randomBytes,
+    onExposedPassword: () => parts.onExposedPassword(claim.user, hostText(address)),
+  });
   const before = parts.accounts.current;
   let admission = await admit(claim, proof, connection, parts);
   if (admission.kind === "refused") {

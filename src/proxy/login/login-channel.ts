@@ -41,7 +41,8 @@ export class LoginChannel implements SocketOwner {
   #hasEnded = false;
   #isClosed = false;
   #isLeaving = false;
-  #isPaused = false;
+  /** One that a session had may be paused; then it is read when a packet is waited for. */
+  #isPaused = true;
   #cancel: () => void = () => {};
 
   /** @param sequence number of the next packet: 0 at the beginning @param early bytes that came already */
@@ -51,10 +52,6 @@ export class LoginChannel implements SocketOwner {
     this.#sequence = sequence;
     socket.data = this;
     if (early.length > 0) this.#reader.feed(early);
-  }
-
-  get socket(): OwnedSocket {
-    return this.#socket;
   }
 
   get isClosed(): boolean {
@@ -76,7 +73,13 @@ export class LoginChannel implements SocketOwner {
     this.#cancel();
   }
 
-  /** Takes the encrypted socket in the place of the plain one; what was read of that before is the handshake's. */
+  /** The plain socket, for a TLS handshake. The runtime goes on telling of its bytes, which are nothing to the login any more. */
+  lendSocket(): OwnedSocket {
+    this.#socket.data = NOBODY;
+    return this.#socket;
+  }
+
+  /** Takes the encrypted socket in the place of the plain one. */
   replaceSocket(socket: OwnedSocket): void {
     this.#socket = socket;
     socket.data = this;
@@ -127,7 +130,7 @@ export class LoginChannel implements SocketOwner {
 
   /** Reads no more until somebody asks for it. */
   pause(): void {
-    if (this.#isPaused || this.#isClosed) return;
+    if (this.#isClosed) return;
     this.#isPaused = true;
     this.#socket.pause();
   }
@@ -190,7 +193,10 @@ export class LoginChannel implements SocketOwner {
 
   #inOrder({ sequence, payload }: Packet): Buffer {
     if (sequence !== this.#sequence)
-      throw new LoginBroken("malformed", `packets out of order: ${sequence} in the place of ${this.#sequence}`);
+      throw new LoginBroken(
+        "malformed",
+        `packets out of order: ${sequence} in the place of ${this.#sequence}`,
+      );
     this.#sequence = (sequence + 1) & 0xff;
     return payload;
   }
@@ -226,6 +232,8 @@ export class LoginChannel implements SocketOwner {
     else waiting.reject(this.#failure);
   }
 }
+
+const NOBODY: SocketOwner = { data: () => {}, drain: () => {}, end: () => {}, close: () => {} };
 
 /** A parser's complaint as the end of the login; anything else is a mistake of ours and stays what it is. */
 export function asBroken(error: unknown): unknown {

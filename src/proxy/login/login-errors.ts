@@ -4,7 +4,10 @@ import type { WireError } from "../../wire/error-packet.ts";
 const error = (errno: number, sentence: string): WireError => ({ errno, sentence });
 
 export const accessDenied = (user: string, host: string, isUsingPassword: boolean): WireError =>
-  error(1045, `Access denied for user '${user}'@'${host}' (using password: ${isUsingPassword ? "YES" : "NO"})`);
+  error(
+    1045,
+    `Access denied for user '${user}'@'${host}' (using password: ${isUsingPassword ? "YES" : "NO"})`,
+  );
 
 export const accessDeniedNoPassword = (user: string, host: string): WireError =>
   error(1698, `Access denied for user '${user}'@'${host}'`);
@@ -29,8 +32,7 @@ export const tooOldForPlugin = (): WireError =>
     "Client does not support authentication protocol requested by server; consider upgrading MariaDB client",
   );
 
-export const pluginNotLoaded = (plugin: string): WireError =>
-  error(1524, `Plugin '${plugin}' is not loaded`);
+export const pluginNotLoaded = (plugin: string): WireError => error(1524, `Plugin '${plugin}' is not loaded`);
 
 export const hostBlocked = (host: string): WireError =>
   error(1129, `Host '${host}' is blocked because of too many failed logins; it may try again in a minute`);
@@ -41,10 +43,7 @@ export const tooManyOfUser = (user: string, limit: number): WireError =>
   error(1226, `User '${user}' has exceeded the 'max_user_connections' resource (current value: ${limit})`);
 
 export const tlsRequired = (): WireError =>
-  error(
-    3159,
-    "Connections using insecure transport are prohibited while --require_secure_transport=ON.",
-  );
+  error(3159, "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
 
 export const badHandshake = (): WireError => error(1043, "Bad handshake");
 
@@ -52,4 +51,4 @@ export const loginTimeout = (): WireError => error(1159, "Got timeout reading co
 
 /** The accounts could not be read from any server yet. */
 export const noAccounts = (service: string): WireError =>
-  error(2003, `service ${service}: the accounts of its servers could not be read yet`);
+  error(1105, `service ${service}: the accounts of its servers could not be read yet`);

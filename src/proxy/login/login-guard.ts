@@ -1,10 +1,5 @@
 import type { Timers } from "../passthrough/timers.ts";
 
-export interface GuardLimits {
-  /** Failed logins of a host until it is turned away for a minute; 0: never. */
-  readonly maxFailures: number;
-}
-
 /** How long failures count, and how long a host is turned away; ms. */
 const REMEMBER_MS = 60_000;
 const FIRST_DELAY_MS = 20;
@@ -26,14 +21,14 @@ interface Failures {
  */
 export class LoginGuard {
   readonly #timers: Timers;
-  readonly #limits: () => GuardLimits;
+  /** Failed logins of a host until it is turned away for a minute; 0: never. */
+  maxFailures = 0;
   readonly #failures = new Map<string, Failures>();
   readonly #underWay = new Map<string, number>();
   #logins = 0;
 
-  constructor(timers: Timers, limits: () => GuardLimits) {
+  constructor(timers: Timers) {
     this.#timers = timers;
-    this.#limits = limits;
   }
 
   /** A login begins; false: too many are under way. Each that begins has to end. */
@@ -53,8 +48,7 @@ export class LoginGuard {
   }
 
   isBlocked(host: string): boolean {
-    const { maxFailures } = this.#limits();
-    return maxFailures > 0 && this.#countOf(host) >= maxFailures;
+    return this.maxFailures > 0 && this.#countOf(host) >= this.maxFailures;
   }
 
   /** @returns how long the answer should wait, ms */
@@ -68,11 +62,6 @@ export class LoginGuard {
 
   succeeded(host: string): void {
     this.#failures.delete(host);
-  }
-
-  /** A person, or new accounts, have changed what made the logins fail. */
-  forgive(): void {
-    this.#failures.clear();
   }
 
   #countOf(host: string): number {

@@ -6,6 +6,7 @@ const KEY_BITS = 2048;
 
 /** The RSA key with which clients without TLS hide their password; this process's own, made when it is first needed. */
 export class PasswordKey {
+  static readonly CIPHER_BYTES = KEY_BITS / 8;
   #pair: Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> | undefined;
 
   /** PEM. */

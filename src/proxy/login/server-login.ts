@@ -97,7 +97,7 @@ async function logIn(channel: LoginChannel, request: ServerLoginRequest): Promis
     channel.send(writeTlsRequest(head));
     const { host, tls } = request;
     const upgrade = { data: channel, handlers: OWNED_SOCKET, host };
-    const { socket } = await connectTls<SocketOwner>(channel.socket, tls, upgrade);
+    const { socket } = await connectTls<SocketOwner>(channel.lendSocket(), tls, upgrade);
     channel.replaceSocket(socket);
   }
   const proof = new ServerProof(request.credential, request.tls !== undefined || request.host === undefined);
@@ -132,7 +132,9 @@ export async function untilOk(
         return { kind: "ok", server };
       }
       case ERR:
-        return { kind: "refused", error: readError(payload) };
+        return proof.lack === undefined
+          ? { kind: "refused", error: readError(payload) }
+          : { kind: "unfit", reason: proof.lack };
       case AUTH_SWITCH:
         channel.send(proof.answer(readAuthSwitch(payload)));
         break;

@@ -1,4 +1,3 @@
-import type { AuthSwitch } from "../../wire/auth-switch.ts";
 import {
   CACHING_SHA2_PASSWORD,
   cachingSha2Proof,
@@ -6,8 +5,9 @@ import {
   FULL_AUTHENTICATION,
   REQUEST_PUBLIC_KEY,
 } from "../../wire/auth/caching-sha2-password.ts";
-import { CLIENT_ED25519, ed25519Proof } from "../../wire/auth/ed25519.ts";
+import { CLIENT_ED25519, ED25519_PROOF_BYTES, ed25519Proof } from "../../wire/auth/ed25519.ts";
 import { NATIVE_PASSWORD, nativeProof, nativeSecret } from "../../wire/auth/native-password.ts";
+import type { AuthSwitch } from "../../wire/auth-switch.ts";
 import type { Credential } from "./credential.ts";
 import { SHA256_PASSWORD } from "./verify-password.ts";
 
@@ -28,6 +28,7 @@ export class ServerProof {
   /** Nobody can listen: TLS, or a unix socket. */
   readonly #isPrivate: boolean;
   #last: AuthSwitch = { plugin: "", scramble: EMPTY };
+  #lack: string | undefined;
 
   constructor(credential: Credential, isPrivate: boolean) {
     this.#credential = credential;
@@ -39,10 +40,17 @@ export class ServerProof {
     return this.#last;
   }
 
+  /** Why the server may deny what is right: it was given nothing where it asked for what is not known here. One clause. */
+  get lack(): string | undefined {
+    return this.#lack;
+  }
+
   /** To begin with: by the plugin that the server names if that is possible, for it spares a round trip. */
   first(asked: AuthSwitch): { readonly plugin: string; readonly response: Buffer } {
     const canAnswer =
-      asked.plugin === CACHING_SHA2_PASSWORD ? this.#credential.kind !== "sha1" : asked.plugin === NATIVE_PASSWORD;
+      asked.plugin === CACHING_SHA2_PASSWORD
+        ? this.#credential.kind !== "sha1"
+        : asked.plugin === NATIVE_PASSWORD;
     const plugin = canAnswer ? asked.plugin : NATIVE_PASSWORD;
     return { plugin, response: this.answer({ plugin, scramble: asked.scramble }) };
   }
@@ -57,7 +65,10 @@ export class ServerProof {
       case CACHING_SHA2_PASSWORD:
         return cachingSha2Proof(this.#password(), scramble);
       case CLIENT_ED25519:
-        return ed25519Proof(this.#password(), scramble);
+        if (this.#credential.kind !== "sha1") return ed25519Proof(this.#password(), scramble);
+        // The account may have another plugin as well, by which the client has come in: the server asks for that next.
+        this.#lack = this.#needsPassword;
+        return Buffer.alloc(ED25519_PROOF_BYTES);
       case SHA256_PASSWORD:
         return this.#isPrivate ? this.#clear() : Buffer.of(SHA256_REQUEST_KEY);
       case CLEAR_PASSWORD:
@@ -98,10 +109,12 @@ export class ServerProof {
       case "clear":
         return credential.password;
       case "sha1":
-        throw new Unprovable(
-          `it asks for the plugin ${this.#last.plugin}, while the account was read with mysql_native_password, which does not tell the password`,
-        );
+        throw new Unprovable(this.#needsPassword);
     }
+  }
+
+  get #needsPassword(): string {
+    return `it asks for the plugin ${this.#last.plugin}, which takes the password, while the client has logged in by ${NATIVE_PASSWORD}, which does not tell it`;
   }
 
   #clear(): Buffer {

@@ -18,7 +18,9 @@ export function fitsPassword(method: AuthMethod, password: Buffer): boolean {
     case NATIVE_PASSWORD: {
       if (kept.length === 0) return password.length === 0;
       const digest = nativeKept(kept.toString("latin1"));
-      return digest !== undefined && password.length > 0 && nativeSecret(nativeSecret(password)).equals(digest);
+      return (
+        digest !== undefined && password.length > 0 && nativeSecret(nativeSecret(password)).equals(digest)
+      );
     }
     case ED25519:
       return password.length > 0 && fitsEd25519(password, kept.toString("latin1"));

@@ -33,12 +33,16 @@ export interface SplitParts {
   readonly serviceTally: Tally;
   tallyOf(server: string): Tally;
   nextId(): number;
+  /** What a client is told of its session's id. */
+  connectionIdOf(id: number): number;
   /** A server could not be reached; `reason` is one clause. */
   onFailure(server: string, reason: string): void;
   onLoginFailure(failure: LoginFailure): void;
   /** A session of any service and worker, by the number that its client was told. */
   findSession(connectionId: number): Promise<FoundSession | undefined>;
   endSession(id: number): void;
+  /** A client without TLS has sent its password in the clear. */
+  onExposedPassword(user: string, host: string): void;
   /** What an address resolves to, confirmed; undefined: nothing. */
   nameOf(address: string): Promise<string | undefined>;
 }
@@ -237,7 +241,7 @@ export class SplitService implements SplitHost {
     const id = this.#parts.nextId();
     // A unix socket has no addresses, whatever the types say.
     const remote = socket.remoteAddress as string | undefined;
-    const origin = { address: remote === undefined ? undefined : plainAddress(remote), connectionId: id % 2 ** 32 };
+    const origin = { address: remote === undefined ? undefined : plainAddress(remote), connectionId: this.#parts.connectionIdOf(id) };
     const place = { remote, remotePort: socket.remotePort, local: socket.localAddress, localPort: socket.localPort };
     const client = await this.#loginOf(socket, listener, origin);
     if (client === undefined) {
@@ -277,7 +281,7 @@ export class SplitService implements SplitHost {
   }
 
   #loginParts(): ChangeUserParts {
-    const { accounts, guard, key, timers, onLoginFailure, nameOf } = this.#parts;
+    const { accounts, guard, key, timers, onLoginFailure, onExposedPassword, nameOf } = this.#parts;
     return {
       deadlineMs: LOGIN_MS,
       service: this.name,
@@ -290,6 +294,7 @@ export class SplitService implements SplitHost {
       timers,
       guard,
       onFailure: onLoginFailure,
+      onExposedPassword,
     };
   }
 

@@ -15,7 +15,9 @@ const sha512 = (...parts: readonly Buffer[]): Buffer => {
   return hash.digest();
 };
 
-/** The 64 bytes that the client sends. */
+export const ED25519_PROOF_BYTES = 64;
+
+/** What the client sends. */
 export function ed25519Proof(password: Buffer, scramble: Buffer): Buffer {
   const { secret, prefix } = expand(password);
   const publicKey = baseTimes(secret);

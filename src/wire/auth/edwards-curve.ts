@@ -62,7 +62,8 @@ export function baseTimes(scalar: bigint): Buffer {
   return bytes;
 }
 
-export const numberOf = (bytes: Buffer): bigint => BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
+export const numberOf = (bytes: Buffer): bigint =>
+  BigInt(`0x${Buffer.from(bytes).reverse().toString("hex")}`);
 
 /** In 32 bytes. */
 export const littleEndian = (value: bigint): Buffer =>
