@@ -74,6 +74,8 @@ export interface SplitRoute {
 export interface SplitTarget extends Target {
   /** No new connections; sessions that have one to it keep it if it is the primary. */
   readonly isDraining: boolean;
+  /** A node of a Galera cluster. */
+  readonly isGalera: boolean;
   /** Known only where `rules.criterion` is `lag`. */
   readonly lagSeconds: number | undefined;
   /** Idle connections that are kept for other sessions of the same account; 0: none. */

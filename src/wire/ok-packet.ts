@@ -10,6 +10,7 @@ export const STATUS = Object.freeze({
   IN_TRANSACTION: 1,
   AUTOCOMMIT: 2,
   MORE_RESULTS: 8,
+  CURSOR_EXISTS: 1 << 6,
   NO_BACKSLASH_ESCAPES: 1 << 9,
   SESSION_STATE_CHANGED: 1 << 14,
 });

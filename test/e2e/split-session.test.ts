@@ -99,3 +99,274 @@ describe("statements go where they belong", () => {
     expect(await serverOf(one, "SELECT @@server_id AS id FROM t FOR UPDATE")).toBe(1);
   });
 });
+
+describe("transactions stay where they began", () => {
+  test("BEGIN … COMMIT on the primary; autocommit = 0 as well", async () => {
+    const connection = await client(rig());
+    await connection.query("BEGIN");
+    expect(await serverOf(connection)).toBe(1);
+    await connection.query("INSERT INTO t (a) VALUES ('in')");
+    expect(await serverOf(connection)).toBe(1);
+    await connection.query("ROLLBACK");
+    expect(await serverOf(connection)).not.toBe(1);
+    await connection.query("SET autocommit = 0");
+    expect(await serverOf(connection)).toBe(1);
+    await connection.query("SET autocommit = 1");
+    expect(await serverOf(connection)).not.toBe(1);
+  });
+
+  test("READ ONLY on one replica", async () => {
+    const connection = await client(rig());
+    await connection.query("START TRANSACTION READ ONLY");
+    const server = await serverOf(connection);
+    expect(server).not.toBe(1);
+    for (let i = 0; i < 6; i++) expect(await serverOf(connection)).toBe(server);
+    await connection.query("SET @inside = 7");
+    expect(await connection.query("SELECT @inside AS v")).toMatchObject([{ v: 7 }]);
+    await expect(connection.query("INSERT INTO t (a) VALUES ('no')")).rejects.toThrow(/READ ONLY|read-only/);
+    await connection.query("COMMIT");
+    await connection.query("INSERT INTO t (a) VALUES ('yes')");
+    await connection.query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE");
+    await connection.query("START TRANSACTION READ ONLY");
+    expect(await serverOf(connection)).toBe(1);
+    await connection.query("COMMIT");
+  });
+
+  test("temporary tables and LOCK TABLES bind the session to the primary", async () => {
+    const split = rig();
+    const locking = await client(split);
+    await locking.query("LOCK TABLES t READ");
+    await expect(locking.query("SELECT * FROM other.t")).rejects.toThrow(/not locked/);
+    await locking.query("UNLOCK TABLES");
+    expect(await serverOf(locking)).not.toBe(1);
+    const temporary = await client(split);
+    await temporary.query("CREATE TEMPORARY TABLE mine AS SELECT 5 AS five");
+    expect(await temporary.query("SELECT five, @@server_id AS id FROM mine")).toMatchObject([{ five: 5, id: 1 }]);
+    expect(await serverOf(temporary)).toBe(1);
+  });
+});
+
+describe("the session is the same on every server", () => {
+  test("variables, database, modes: on connections that are there and on later ones", async () => {
+    const split = rig();
+    const connection = await client(split);
+    const check = async (): Promise<void> => {
+      const [row] = await connection.query<Record<string, unknown>[]>(
+        "SELECT @x AS x, DATABASE() AS db, @@sql_mode AS mode, @@character_set_client AS cs, @@time_zone AS tz, a, @@server_id AS id FROM t WHERE id = 9",
+      );
+      expect(row).toMatchObject({ x: 5, db: "other", mode: "ANSI_QUOTES", cs: "latin1", tz: "+03:00", a: "other" });
+      expect(row?.["id"]).not.toBe(1);
+    };
+    await serverOf(connection);
+    await connection.query("SET @x = 4");
+    await connection.query("SET @x = @x + 1");
+    await connection.query("USE other");
+    await connection.query("SET NAMES latin1");
+    await connection.query("SET SESSION sql_mode = 'ANSI_QUOTES', time_zone = '+03:00'");
+    await check();
+    await serverOf(connection, 'SELECT @@server_id AS "id"');
+    split.route({ readers: ["db2"] });
+    await check();
+    split.route({ readers: ["db3"] });
+    await check();
+  });
+
+  test("a SET of what only the server can tell is asked for", async () => {
+    const connection = await client(rig());
+    await connection.query("SET sql_mode = CONCAT(@@sql_mode, ',ANSI_QUOTES')");
+    expect(await serverOf(connection, 'SELECT @@server_id AS id FROM "t" LIMIT 1')).not.toBe(1);
+    expect(await serverOf(connection, `SELECT @@server_id AS id, '"' AS "FOR UPDATE"`)).not.toBe(1);
+  });
+
+  test("a replica that does not accept what the primary accepts is let go", async () => {
+    const split = rig();
+    const connection = await client(split);
+    split.route({ readers: ["db2"] });
+    await serverOf(connection);
+    await primary.sql("SET STATEMENT sql_log_bin = 0 FOR CREATE DATABASE only_here");
+    await connection.query("USE only_here");
+    expect(await connection.query("SELECT DATABASE() AS db, @@server_id AS id")).toMatchObject([{ db: "only_here", id: 1 }]);
+    expect(split.serverFailures.join()).toContain("does not accept");
+    await primary.sql("SET STATEMENT sql_log_bin = 0 FOR DROP DATABASE only_here");
+  });
+
+  test("prepared in text: on all, and executed where the statement belongs", async () => {
+    const split = rig();
+    const connection = await client(split);
+    await connection.query("PREPARE r FROM 'SELECT @@server_id AS id, ? AS p'");
+    await connection.query("PREPARE w FROM 'INSERT INTO t (a) VALUES (?)'");
+    await connection.query("SET @p = 'text'");
+    for (const name of ["db2", "db3"]) {
+      split.route({ readers: [name] });
+      expect(await connection.query("EXECUTE r USING @p")).toMatchObject([{ id: Number(name.slice(2)), p: "text" }]);
+    }
+    expect(await connection.query("EXECUTE w USING @p")).toMatchObject({ affectedRows: 1 });
+    await connection.query("DEALLOCATE PREPARE r");
+    await expect(connection.query("EXECUTE r USING @p")).rejects.toThrow(/Unknown prepared/);
+  });
+
+  test("COM_RESET_CONNECTION forgets", async () => {
+    const connection = await client(rig());
+    await connection.query("SET @x = 1");
+    await connection.query("CREATE TEMPORARY TABLE mine (i INT)");
+    await connection.reset();
+    expect(await connection.query("SELECT @x AS x")).toMatchObject([{ x: null }]);
+    expect(await serverOf(connection)).not.toBe(1);
+  });
+});
+
+describe("binary prepared statements", () => {
+  test("execute on whichever server is next", async () => {
+    const split = rig();
+    const connection = await client(split);
+    const read = await connection.prepare("SELECT @@server_id AS id, ? AS p, ? AS q");
+    const write = await connection.prepare("INSERT INTO t (a) VALUES (?)");
+    for (const name of ["db2", "db3", "db1", "db2"]) {
+      split.route({ readers: [name] });
+      for (const value of [1, "two", null, 3.5]) {
+        expect(await read.execute([value, "x"])).toMatchObject([{ id: Number(name.slice(2)), p: value, q: "x" }]);
+      }
+      expect(await write.execute([name])).toMatchObject({ affectedRows: 1 });
+    }
+    read.close();
+    write.close();
+    expect(await connection.execute("SELECT ? AS v", ["ü"])).toMatchObject([{ v: "ü" }]);
+  });
+
+  test("is prepared elsewhere in the database of then", async () => {
+    const split = rig();
+    const connection = await client(split, { database: "other" });
+    split.route({ readers: ["db2"] });
+    const read = await connection.prepare("SELECT a, @@server_id AS id FROM t WHERE id = ?");
+    await connection.query("USE app");
+    split.route({ readers: ["db3"] });
+    expect(await read.execute([9])).toMatchObject([{ a: "other", id: 3 }]);
+    expect(await connection.query("SELECT DATABASE() AS db")).toMatchObject([{ db: "app" }]);
+  });
+
+  test("bulk, large parameters, errors", async () => {
+    const connection = await client(rig());
+    await connection.query("CREATE TABLE IF NOT EXISTS bulk (id INT PRIMARY KEY, a LONGTEXT)");
+    await connection.query("DELETE FROM bulk");
+    await connection.batch("INSERT INTO bulk VALUES (?, ?)", [[1, "a"], [2, "b"], [3, null]]);
+    const text = "x".repeat(3 << 20);
+    await connection.execute("INSERT INTO bulk VALUES (?, ?)", [4, text]);
+    await caughtUp();
+    expect(await connection.query("SELECT COUNT(*) AS n, MAX(LENGTH(a)) AS longest FROM bulk")).toMatchObject([
+      { n: 4, longest: text.length },
+    ]);
+    const [row] = await connection.execute<{ a: string }[]>("SELECT a FROM bulk WHERE id = ?", [4]);
+    expect(row?.a.length).toBe(text.length);
+    await expect(connection.execute("SELECT * FROM missing WHERE a = ?", [1])).rejects.toThrow(/missing/);
+    await expect(connection.execute("INSERT INTO bulk VALUES (?, ?)", [1, "again"])).rejects.toThrow(/Duplicate/);
+    expect(await connection.execute("SELECT 1 AS one")).toMatchObject([{ one: 1 }]);
+  });
+});
+
+describe("what is larger or other than usual", () => {
+  test("packets of more than 16 MB, both ways; several results; errors between", async () => {
+    for (const { sql } of replication.servers.map((server) => ({ sql: (text: string) => server.sql(text) })))
+      await sql("SET GLOBAL max_allowed_packet = 67108864");
+    const connection = await client(rig(), { maxAllowedPacket: 1 << 26 });
+    const text = "y".repeat(20 << 20);
+    await connection.query(`INSERT INTO t (a) VALUES ('${text}')`);
+    await caughtUp();
+    const [row] = await connection.query<{ a: string }[]>("SELECT a FROM t ORDER BY LENGTH(a) DESC LIMIT 1");
+    expect(row?.a.length).toBe(text.length);
+    expect(await connection.query(`SELECT LENGTH('${text}') AS n, @@server_id AS id`)).toMatchObject([{ n: text.length, id: 1 }]);
+    const results = await connection.query<unknown[][]>("SELECT 1 AS a; SELECT 2 AS b; SELECT @@server_id AS id");
+    expect(results).toHaveLength(3);
+    await expect(connection.query("SELECT 1; SELECT * FROM missing")).rejects.toThrow(/missing/);
+    expect(await serverOf(connection)).not.toBe(1);
+    await connection.query("DELETE FROM t WHERE LENGTH(a) > 1000");
+  }, 60_000);
+
+  test("LOAD DATA LOCAL, the command-line client", async () => {
+    const split = rig();
+    primary.host.write("/var/tmp/rows.csv", "a\nb\nc\n");
+    const argv = ["mariadb", `-h${lab.address}`, `-P${split.port}`, "-uapp", "--local-infile", "-N", "app", "-e"];
+    const run = async (sql: string) => await primary.host.run([...argv, sql], { env: { MYSQL_PWD: PASSWORD } });
+    await run(`LOAD DATA LOCAL INFILE '${primary.host.path("/var/tmp/rows.csv")}' INTO TABLE t (a)`);
+    await caughtUp();
+    expect((await run("SELECT GROUP_CONCAT(a ORDER BY id) FROM t WHERE a IN ('a','b','c')")).stdout.trim()).toBe("a,b,c");
+    expect((await run("SELECT @@server_id; USE other; SELECT a FROM t")).stdout).toContain("other");
+  });
+
+  test("a client that asks ahead", async () => {
+    const connection = await client(rig(), { pipelining: true });
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, async (_, i) => await connection.query<{ n: number }[]>(`SELECT ${i} AS n`)),
+    );
+    expect(answers.map(([row]) => row?.n)).toEqual(Array.from({ length: 200 }, (_, i) => i));
+  });
+
+  test("replication is refused with a sentence, and what nobody knows with the server's", async () => {
+    const split = rig();
+    const dump = await primary.host.run(
+      ["mariadb-binlog", "-R", `-h${lab.address}`, `-P${split.port}`, "-uapp", "binlog.000001"],
+      { env: { MYSQL_PWD: PASSWORD }, mayFail: true },
+    );
+    expect(dump.stderr).toContain("Replication is not passed on here");
+  });
+});
+
+describe("servers that are lost", () => {
+  test("a read goes on elsewhere, also one that is under way", async () => {
+    const split = rig();
+    const connection = await client(split);
+    split.route({ readers: ["db2"] });
+    const slow = serverOf(connection, "SELECT @@server_id AS id, SLEEP(1.5)");
+    await eventually(() => split.service.allServers.get("db2")?.running === 1);
+    split.route({ servers: [], readers: [], primary: undefined });
+    split.promote("db1", ["db1", "db3"]);
+    split.route({ closing: [{ server: "db2", reason: "is down" }] });
+    expect(await slow).toBe(3);
+  });
+
+  test("a write that was sent is not sent again: the session ends, or goes on with an error", async () => {
+    for (const mode of ["fail_on_write", "error_on_write"] as const) {
+      const split = rig({ masterFailureMode: mode });
+      const connection = await client(split);
+      const slow = connection.query("UPDATE t SET a = SLEEP(5) LIMIT 1").catch((error: Error) => error);
+      await eventually(() => split.service.allServers.get("db1")?.running === 1);
+      split.route({ closing: [{ server: "db1", reason: "is down" }] });
+      expect(String(await slow)).toContain("Lost connection to server db1 during query: it is down");
+      if (mode === "error_on_write") expect(await serverOf(connection)).not.toBe(1);
+      else await eventually(() => !connection.isValid());
+    }
+  });
+
+  test("without a primary: reads go on, writes are refused; the new primary is used at once", async () => {
+    const split = rig({ masterFailureMode: "error_on_write" });
+    const connection = await client(split);
+    await connection.query("SET @x = 3");
+    split.route({ primary: undefined, closing: [{ server: "db1", reason: "is down" }], refusal: "service rig has no primary: db1 is down" });
+    expect(await serverOf(connection)).not.toBe(1);
+    await expect(connection.query("INSERT INTO t (a) VALUES ('?')")).rejects.toThrow("service rig has no primary: db1 is down");
+    split.promote("db2", ["db2", "db3"]);
+    expect(await connection.query("SELECT @x AS x, @@server_id AS id FOR UPDATE")).toMatchObject([{ x: 3, id: 2 }]);
+    split.promote("db1");
+    expect(await serverOf(connection, "SELECT @@server_id AS id FOR UPDATE")).toBe(1);
+  });
+
+  test("delayed_retry: a statement waits for a primary", async () => {
+    const split = rig({ delayedRetryMs: 10_000 });
+    const connection = await client(split);
+    split.route({ primary: undefined });
+    const waiting = connection.query("INSERT INTO t (a) VALUES ('waited')");
+    await serverOf(await client(split));
+    split.promote("db1");
+    expect(await waiting).toMatchObject({ affectedRows: 1 });
+  });
+
+  test("a transaction whose server is lost ends the session", async () => {
+    const split = rig();
+    const connection = await client(split);
+    await connection.query("BEGIN");
+    await connection.query("INSERT INTO t (a) VALUES ('lost')");
+    split.route({ closing: [{ server: "db1", reason: "is down" }] });
+    await eventually(() => !connection.isValid());
+    expect(await primary.sql("SELECT 1 FROM app.t WHERE a = 'lost'")).toEqual([]);
+    await eventually(() => split.service.hasNobody);
+  });
+});

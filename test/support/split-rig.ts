@@ -5,6 +5,7 @@ import { OWNED_SOCKET, type SocketOwner } from "../../src/proxy/login/owned-sock
 import { PasswordKey } from "../../src/proxy/login/password-key.ts";
 import { type OpenListener, openListenerFor } from "../../src/proxy/passthrough/open-listener.ts";
 import { LocalTally } from "../../src/proxy/passthrough/tally.ts";
+import { foundSession } from "../../src/proxy/split/found-session.ts";
 import { SplitService } from "../../src/proxy/split/split-service.ts";
 import { TlsBook } from "../../src/proxy/tls/tls-book.ts";
 import { SYSTEM_CLOCK } from "../../src/telemetry/clock.ts";
@@ -79,8 +80,14 @@ export class SplitRig {
       serviceTally: new LocalTally(),
       tallyOf: () => new LocalTally(),
       nextId: () => ++this.#lastId,
+      connectionIdOf: (id) => id,
       onFailure: (server, reason) => this.serverFailures.push(`${server} ${reason}`),
       onLoginFailure: (failure) => this.failures.push(failure),
+      findSession: async (connectionId) => {
+        const found = [...this.service.sessions.values()].find(({ client }) => client.connectionId === connectionId);
+        return found === undefined ? undefined : foundSession(found);
+      },
+      endSession: (id) => this.service.sessions.get(id)?.finish(),
       onExposedPassword: () => {},
       nameOf: async () => undefined,
     });
@@ -125,6 +132,7 @@ export class SplitRig {
       weight: 1,
       maxConnections: 0,
       proxyProtocol: "off",
+      isGalera: false,
       isDraining: false,
       lagSeconds: undefined,
       poolMax: 0,

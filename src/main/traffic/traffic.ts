@@ -9,7 +9,7 @@ import type { Configuration, ListenerObject } from "../../config/configuration.t
 import type { FileAccess } from "../../config/file-access.ts";
 import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
-import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker/messages.ts";
+import { connectionIdOf, type FromWorker, type SessionLine, type WorkerCounters } from "../../proxy/worker/messages.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
@@ -367,11 +367,23 @@ export class Traffic {
       case "server failed":
         this.#serverFailed(message);
         return;
+      case "find session":
+        void this.#findSession(message);
+        return;
+      case "end session":
+        this.#pool.broadcast(message);
+        return;
       case "hello":
       case "counters":
       case "sessions":
         return;
     }
+  }
+
+  async #findSession({ asker, question, connectionId }: Extract<FromWorker, { type: "find session" }>): Promise<void> {
+    const found = (await this.#sessionLines()).find(({ id }) => connectionIdOf(id) === connectionId);
+    const session = found && { id: found.id, user: found.user, connections: found.connections };
+    this.#pool.broadcast({ type: "session found", asker, question, ...(session && { session }) });
   }
 
   #serverFailed({ server, reason }: Extract<FromWorker, { type: "server failed" }>): void {

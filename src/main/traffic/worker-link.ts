@@ -109,6 +109,8 @@ export class WorkerLink {
         return;
       case "listening":
       case "server failed":
+      case "find session":
+      case "end session":
       case "accounts wanted":
       case "login failed":
       case "password exposed":

@@ -104,6 +104,7 @@ function targetOf({ rules }: SplitRule, member: SplitMember): SplitTarget {
     weight: Math.max(member.weight, Number.MIN_VALUE),
     maxConnections,
     proxyProtocol,
+    isGalera: member.state !== undefined && member.state.galera !== "none",
     isDraining: member.admin === "drain",
     lagSeconds: rules.criterion === "lag" ? (member.state?.lagSeconds ?? undefined) : undefined,
     poolMax,

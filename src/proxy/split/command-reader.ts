@@ -96,6 +96,14 @@ export class CommandReader {
     return from === 0 && at === chunk.length ? chunk : chunk.subarray(from, at);
   }
 
+  /** All that came and has not been taken; it is taken now. */
+  rest(): Buffer {
+    if (this.#held === 0) return NOTHING;
+    const rest = this.#joined(this.#held).subarray(this.#at);
+    this.clear();
+    return rest;
+  }
+
   /** Forgets what came and has not been taken. */
   clear(): void {
     this.#chunks = [];

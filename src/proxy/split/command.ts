@@ -1,4 +1,4 @@
-import { READ, ROUTES, SESSION } from "../../sql/statement-flags.ts";
+import { BEGIN, COMMIT, IMPLICIT_COMMIT, MULTI, READ, ROLLBACK, ROUTES, SESSION } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { Destination } from "./destination.ts";
 import type { Statement } from "./prepared-statements.ts";
@@ -31,6 +31,8 @@ export class Command {
   readonly tried = new Set<SplitServer>();
   /** It waits for a primary until then, ms since 1970; 0: it has not begun to. */
   waitsUntil = 0;
+  /** What has been written has been asked for it; see CausalRead. */
+  isPositionKnown = false;
 
   begin(bytes: Buffer, isLong: boolean): void {
     this.bytes = bytes;
@@ -46,6 +48,7 @@ export class Command {
     this.answered = 0;
     if (this.tried.size > 0) this.tried.clear();
     this.waitsUntil = 0;
+    this.isPositionKnown = false;
   }
 
   /** It is over: lets go of what it held. */
@@ -61,7 +64,10 @@ export class Command {
     if (this.isLong || this.statement?.longDataOn !== undefined) return false;
     if (REPEATABLE.has(this.code)) return true;
     if (!STATEMENTS.has(this.code)) return false;
-    const route = this.flags & ROUTES;
+    const { flags } = this;
+    const route = flags & ROUTES;
+    // A transaction that has not begun has done nothing.
+    if ((flags & BEGIN) !== 0 && (flags & (COMMIT | ROLLBACK | IMPLICIT_COMMIT | MULTI)) === 0) return true;
     return route === READ || (route === SESSION && this.code === COMMAND.QUERY);
   }
 }

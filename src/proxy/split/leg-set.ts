@@ -9,6 +9,7 @@ import type { SplitServer } from "./split-server.ts";
 export interface LegSource {
   /** An idle connection that another session of the same account has left. */
   takeIdle(server: SplitServer): ServerLeg | undefined;
+  leaveIdle(leg: ServerLeg): void;
   /** Logs in as the client. Never rejects. */
   connect(server: SplitServer): Promise<ServerLoginOutcome>;
 }
@@ -27,6 +28,8 @@ export class LegSet {
   readonly #history: SessionHistory;
   readonly #legs: ServerLeg[] = [];
   readonly #opening = new Set<SplitServer>();
+  /** Who else waits for a connection; see reach(). */
+  #waiting: { readonly server: SplitServer; readonly tell: (leg: ServerLeg | undefined) => void }[] = [];
   #isClosed = false;
 
   constructor(source: LegSource, owner: LegSetOwner, history: SessionHistory) {
@@ -66,11 +69,21 @@ export class LegSet {
       return;
     }
     if (!server.take()) {
-      this.#owner.notOpened(server, "has all its places taken", undefined);
+      this.#failed(server, "has all its places taken", undefined);
       return;
     }
     this.#opening.add(server);
     void this.#connect(server);
+  }
+
+  /** A connection, opened if there is none; undefined: there is none to be had. */
+  async reach(server: SplitServer): Promise<ServerLeg | undefined> {
+    const present = this.on(server);
+    if (present !== undefined) return present;
+    return await new Promise((resolve) => {
+      this.#waiting.push({ server, tell: resolve });
+      this.open(server);
+    });
   }
 
   /** Repeats what the session has been told since on a connection that has not heard it. False: it cannot be. */
@@ -99,14 +112,21 @@ export class LegSet {
     leg.quit();
   }
 
-  close(): void {
-    this.#isClosed = true;
-    for (const leg of [...this.#legs]) this.drop(leg);
+  /** Gives one to whoever can use it: the session has left nothing on it that COM_RESET_CONNECTION would not wipe out. */
+  leave(leg: ServerLeg): void {
+    const at = this.#legs.indexOf(leg);
+    if (at >= 0) this.#legs.splice(at, 1);
+    this.#source.leaveIdle(leg);
   }
 
-  /** Closes them all; others may be opened. */
-  closeAll(): void {
-    for (const leg of [...this.#legs]) this.drop(leg);
+  /** @param areClean they may be given to others */
+  close(areClean: boolean): void {
+    this.#isClosed = true;
+    for (const leg of [...this.#legs]) {
+      if (areClean && leg.isIdle && !leg.isClosed) this.leave(leg);
+      else this.drop(leg);
+    }
+    for (const { tell } of this.#waiting.splice(0)) tell(undefined);
   }
 
   async #connect(server: SplitServer): Promise<void> {
@@ -119,19 +139,32 @@ export class LegSet {
         this.drop(leg);
       } else if (leg.isClosed) {
         server.remove(leg);
-        this.#owner.notOpened(server, "closed the connection after the login", undefined);
+        this.#failed(server, "closed the connection after the login", undefined);
       } else this.#add(leg);
       return;
     }
     server.release();
     if (this.#isClosed) return;
-    if (outcome.kind === "refused") this.#owner.notOpened(server, "refused the login", outcome.error);
-    else this.#owner.notOpened(server, outcome.reason, undefined);
+    if (outcome.kind === "refused") this.#failed(server, "refused the login", outcome.error);
+    else this.#failed(server, outcome.reason, undefined);
   }
 
   #add(leg: ServerLeg): void {
     this.#legs.push(leg);
     this.#owner.opened(leg);
+    this.#tell(leg.server, leg.isClosed ? undefined : leg);
+  }
+
+  #failed(server: SplitServer, reason: string, error: WireError | undefined): void {
+    this.#owner.notOpened(server, reason, error);
+    this.#tell(server, undefined);
+  }
+
+  #tell(server: SplitServer, leg: ServerLeg | undefined): void {
+    if (this.#waiting.length === 0) return;
+    const told = this.#waiting.filter((one) => one.server === server);
+    this.#waiting = this.#waiting.filter((one) => one.server !== server);
+    for (const { tell } of told) tell(leg);
   }
 }
 

@@ -13,8 +13,9 @@ export interface Statement {
   readonly parameters: number;
   /** Parameter types as the client told them last; it does so once. */
   types: Buffer | undefined;
-  /** Where its cursor is, if it has one. */
+  /** Where it was executed last; its cursor is there, if it has one. */
   executedOn: ServerLeg | undefined;
+  hasCursor: boolean;
   /** Where COM_STMT_SEND_LONG_DATA has gone; the execution must follow. */
   longDataOn: ServerLeg | undefined;
 }
@@ -45,6 +46,13 @@ export class PreparedStatements {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** One has something on a server that a new connection would not have: a cursor, or parts of a parameter. */
+  get hasOpen(): boolean {
+    for (const { executedOn, longDataOn, hasCursor } of this.#statements.values())
+      if (longDataOn !== undefined || (hasCursor && executedOn !== undefined)) return true;
+    return false;
   }
 
   get isFull(): boolean {

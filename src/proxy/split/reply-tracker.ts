@@ -1,17 +1,8 @@
 import { COMMAND } from "../../wire/command.ts";
+import { STATUS } from "../../wire/ok-packet.ts";
+import { HEADER_BYTES } from "../../wire/packet.ts";
 
-/** Bits of the status that ends every result. */
-export const STATUS = {
-  inTransaction: 0x0001,
-  autocommit: 0x0002,
-  moreResults: 0x0008,
-  cursorExists: 0x0040,
-  noBackslashEscapes: 0x0200,
-  inReadOnlyTransaction: 0x2000,
-  sessionStateChanged: 0x4000,
-} as const;
 
-const HEADER_BYTES = 4;
 /** A packet of this length goes on in the next one. */
 const LONGEST_PACKET = 0xffffff;
 const OK = 0x00;
@@ -63,7 +54,7 @@ export class ReplyTracker {
 
   outcome: Outcome = "none";
   /** Of the last OK or EOF packet; outlasts the answer. */
-  status: number = STATUS.autocommit;
+  status: number = STATUS.AUTOCOMMIT;
   /** Of the ERR packet that ended the answer. */
   errno = 0;
   /** Sequence number of the packet that was begun last. */
@@ -256,7 +247,7 @@ export class ReplyTracker {
     }
     this.status = bytes.readUInt16LE(at + 3);
     // The rows of a cursor are fetched by further commands.
-    if (isExecute(this.#command) && (this.status & STATUS.cursorExists) !== 0) this.#done("ok");
+    if (isExecute(this.#command) && (this.status & STATUS.CURSOR_EXISTS) !== 0) this.#done("ok");
     else this.#expects = ROW;
   }
 
@@ -286,7 +277,7 @@ export class ReplyTracker {
       return;
     }
     this.status = bytes.readUInt16LE(statusAt);
-    if ((this.status & STATUS.sessionStateChanged) !== 0) this.tracked = bytes.subarray(at, limit);
+    if ((this.status & STATUS.SESSION_STATE_CHANGED) !== 0) this.tracked = bytes.subarray(at, limit);
     this.#result();
   }
 
@@ -303,7 +294,7 @@ export class ReplyTracker {
 
   #result(): void {
     this.results++;
-    if ((this.status & STATUS.moreResults) !== 0) this.#expects = FIRST;
+    if ((this.status & STATUS.MORE_RESULTS) !== 0) this.#expects = FIRST;
     else this.#done("ok");
   }
 

@@ -14,6 +14,8 @@ export interface Awaited {
   bytes(leg: ServerLeg, part: Buffer): void;
   /** The answer is complete; `leg.reply` tells how it ended, until the next command is sent on this leg. */
   done(leg: ServerLeg): void;
+  /** The connection is gone, and the answer will not come. */
+  abandoned?(): void;
 }
 
 /** What a leg tells its session of. */
@@ -50,6 +52,8 @@ export class ServerLeg implements SocketOwner {
   /** The GTID position that it is known to have reached; "": none. */
   gtid = "";
   isClosed = false;
+  /** For how many looks (one a second) nothing has come. */
+  silentLooks = 0;
   readonly #awaited: Awaited[] = [];
   readonly #socket: OwnedSocket;
   readonly #outlet: Outlet;
@@ -114,17 +118,25 @@ export class ServerLeg implements SocketOwner {
     this.#socket.resume();
   }
 
+  /** The server has wiped out what the session was. */
+  forgetSession(): void {
+    this.position = 0;
+    this.prepared.clear();
+    this.gtid = "";
+  }
+
   /** Says goodbye if nothing is under way, and closes; its session hears nothing of it. */
   quit(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     const { isIdle } = this;
-    this.#awaited.length = 0;
+    this.#forget();
     if (isIdle && !this.#outlet.isFull && this.#socket.write(QUIT) === QUIT.length) this.#socket.end();
     else this.#socket.terminate();
   }
 
   data(chunk: Buffer): void {
+    this.silentLooks = 0;
     let from = 0;
     while (from < chunk.length) {
       const awaited = this.#awaited[0];
@@ -163,10 +175,14 @@ export class ServerLeg implements SocketOwner {
   lose(reason: string): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.#awaited.length = 0;
     this.#outlet.clear();
     this.#socket.terminate();
     this.#owner.lost(this, reason);
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const awaited of this.#awaited.splice(0)) awaited.abandoned?.();
   }
 
   #answered(awaited: Awaited): void {

@@ -18,9 +18,10 @@ export class SessionContext {
     this.history = new SessionHistory(rules.history);
   }
 
-  /** As after login. @param mode lexer mode that it begins with */
-  reset(mode: number): void {
-    this.facts.reset(mode);
+  /** As after login. @param mode lexer mode that it begins with @param collation of the client's login */
+  reset(mode: number, collation: number): void {
+    this.facts.reset();
+    this.facts.begin(mode, collation);
     this.statements.clear();
     this.named.clear();
     this.history.reset();

@@ -9,6 +9,7 @@ import {
   USER_VARIABLE_WRITE,
   WRITE,
 } from "../../sql/statement-flags.ts";
+import { UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import type { ServerLeg } from "./server-leg.ts";
 
@@ -32,6 +33,10 @@ export class SessionFacts {
   isHeld = false;
   /** A user variable has a value on the primary that other servers do not have. */
   hasPrimaryVariables = false;
+  /** The primary has executed something since the position was asked for last. */
+  hasWritten = false;
+  /** The GTID position that reads must have reached; empty: any. */
+  gtid = "";
   /** SET TRANSACTION has been sent to the primary for the next transaction. */
   isNextPrepared = false;
   /** The server closes the connection after its answer, as it was asked to. */
@@ -58,6 +63,7 @@ export class SessionFacts {
 
   /** A statement has been executed: what it leaves behind. `flags`: classify(). */
   executed(flags: number): void {
+    if ((flags & WRITE) !== 0) this.hasWritten = true;
     if ((flags & LEAVES) === 0) return;
     if ((flags & PIN) !== 0) this.isPinned = true;
     if ((flags & TEMPORARY_TABLE) !== 0) this.hasTemporaryTables = true;
@@ -69,9 +75,13 @@ export class SessionFacts {
     if ((flags & (WRITE | USER_VARIABLE_WRITE)) === (WRITE | USER_VARIABLE_WRITE)) this.hasPrimaryVariables = true;
   }
 
-  /** As after login: COM_RESET_CONNECTION, COM_CHANGE_USER. */
-  reset(mode: number): void {
-    this.mode = mode;
+  /** A mode of the server's, before the session has set its own. @param collation of the client's login */
+  begin(mode: number, collation: number): void {
+    this.mode = UNSAFE_COLLATIONS.has(collation) ? mode | UNSAFE_CHARSET : mode;
+  }
+
+  /** As after login, but for the mode and the database. */
+  reset(): void {
     this.isModeUnknown = false;
     this.transaction = undefined;
     this.isAutocommit = true;
@@ -93,3 +103,6 @@ const LEAVES =
   RELEASE |
   SET_TRANSACTION |
   USER_VARIABLE_WRITE;
+
+/** Those that a login can name of big5, sjis, gbk, cp932 and gb18030: see modeOfCharacterSet(). */
+const UNSAFE_COLLATIONS: ReadonlySet<number> = new Set([1, 13, 28, 84, 87, 88, 95, 96, 248, 249, 250]);

@@ -4,6 +4,7 @@ import type { SessionChange } from "../../sql/session-change.ts";
 import { sessionChanges } from "../../sql/session-changes.ts";
 import { DEALLOCATE_TEXT, MULTI, OPAQUE, PREPARE_TEXT, SET, USE } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
+import { STATUS } from "../../wire/ok-packet.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Command } from "./command.ts";
 import type { ServerLeg } from "./server-leg.ts";
@@ -26,7 +27,10 @@ export function settleCommand(command: Command, leg: ServerLeg, context: Session
       if ((flags & MULTI) !== 0 && rules.strictMultiStatements) facts.isPinned = true;
       if ((flags & OPAQUE) !== 0 && rules.strictCalls) facts.isPinned = true;
       if (code === COMMAND.QUERY && !command.isLong) settleQuery(command, context);
-      if (command.statement !== undefined) command.statement.longDataOn = undefined;
+      if (command.statement !== undefined) {
+        command.statement.longDataOn = undefined;
+        command.statement.hasCursor = (leg.reply.status & STATUS.CURSOR_EXISTS) !== 0;
+      }
       return;
     case COMMAND.STMT_PREPARE:
       addStatement(command, leg, context);
@@ -138,11 +142,12 @@ function addStatement(command: Command, leg: ServerLeg, { facts, statements }: S
     parameters,
     types: undefined,
     executedOn: undefined,
+    hasCursor: false,
     longDataOn: undefined,
   });
 }
 
 /** Bytes that may be kept: a view would keep all that was read with them. */
-function owned(bytes: Buffer): Buffer {
+export function owned(bytes: Buffer): Buffer {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : Buffer.from(Uint8Array.from(bytes).buffer);
 }

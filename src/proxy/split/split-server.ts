@@ -1,5 +1,6 @@
 import type { SplitTarget } from "../../topology/routing-table.ts";
 import { type Tally, takePlace } from "../passthrough/tally.ts";
+import { IdleLegs } from "./idle-legs.ts";
 import type { ServerLeg } from "./server-leg.ts";
 
 /** One server as a service that splits reads and writes uses it in this process. */
@@ -17,8 +18,8 @@ export class SplitServer {
   /** Statements it ever got: reads as a replica may answer them, and all others. */
   reads = 0;
   writes = 0;
-  /** The lexer mode of its global sql_mode, as a session begins with; undefined: not asked yet. */
-  mode: number | undefined;
+  /** Its global sql_mode, as a session begins with; undefined: not asked yet. */
+  sqlMode: string | undefined;
   modeAskedAt = 0;
 
   constructor(target: SplitTarget, tally: Tally) {
@@ -50,4 +51,7 @@ export class SplitServer {
   remove(leg: ServerLeg): void {
     if (this.legs.delete(leg)) this.release();
   }
+
+  /** Keeps connections that sessions have left, or closes them. */
+  readonly idle = new IdleLegs((leg) => this.remove(leg));
 }

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
 import { writeProxyHeader } from "../../wire/proxy-header.ts";
 import type { AccountSource } from "../login/account-source.ts";
+import { type ChangeUserParts, changeClientUser } from "../login/change-client-user.ts";
 import { loginClient } from "../login/client-login.ts";
 import { connectServer } from "../login/connect-server.ts";
 import type { LoginFailure } from "../login/end-login.ts";
@@ -18,7 +20,8 @@ import type { Timers } from "../passthrough/timers.ts";
 import type { TlsBook } from "../tls/tls-book.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import { SplitServer } from "./split-server.ts";
-import { type SplitHost, SplitSession } from "./split-session.ts";
+import type { FoundSession, HostedSession, SplitHost } from "./split-host.ts";
+import { SplitSession } from "./split-session.ts";
 
 export interface SplitParts {
   readonly timers: Timers;
@@ -30,9 +33,14 @@ export interface SplitParts {
   readonly serviceTally: Tally;
   tallyOf(server: string): Tally;
   nextId(): number;
+  /** What a client is told of its session's id. */
+  connectionIdOf(id: number): number;
   /** A server could not be reached; `reason` is one clause. */
   onFailure(server: string, reason: string): void;
   onLoginFailure(failure: LoginFailure): void;
+  /** A session of any service and worker, by the number that its client was told. */
+  findSession(connectionId: number): Promise<FoundSession | undefined>;
+  endSession(id: number): void;
   /** A client without TLS has sent its password in the clear. */
   onExposedPassword(user: string, host: string): void;
   /** What an address resolves to, confirmed; undefined: nothing. */
@@ -59,7 +67,8 @@ export class SplitService implements SplitHost {
   readonly timers: Timers;
   readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0 };
   readonly #parts: SplitParts;
-  readonly #sessions = new Set<SplitSession>();
+  /** By id. */
+  readonly #sessions = new Map<number, SplitSession>();
   /** Clients that have a place: those that log in, and sessions. */
   #placed = 0;
   /** Every server there ever was: their totals are told as long as this process lives. */
@@ -82,7 +91,7 @@ export class SplitService implements SplitHost {
     return this.#route.name;
   }
 
-  get sessions(): ReadonlySet<SplitSession> {
+  get sessions(): ReadonlyMap<number, SplitSession> {
     return this.#sessions;
   }
 
@@ -115,7 +124,8 @@ export class SplitService implements SplitHost {
   }
 
   get mode(): number {
-    return this.#primary?.mode ?? this.#readers[0]?.mode ?? 0;
+    const mode = this.#primary?.sqlMode ?? this.#readers[0]?.sqlMode;
+    return mode === undefined ? 0 : modeOfSqlMode(mode);
   }
 
   /** From here on this is the route. */
@@ -135,7 +145,7 @@ export class SplitService implements SplitHost {
     for (const { server, reason } of route.closing) {
       for (const leg of [...(this.#all.get(server)?.legs ?? [])]) leg.lose(reason);
     }
-    for (const session of this.#sessions) session.routeChanged();
+    for (const session of this.#sessions.values()) session.routeChanged();
   }
 
   accept(socket: OwnedSocket, listener: string): void {
@@ -156,7 +166,7 @@ export class SplitService implements SplitHost {
     return this.#turn;
   }
 
-  async connect(server: SplitServer, session: SplitSession): Promise<ServerLoginOutcome> {
+  async connect(server: SplitServer, session: HostedSession): Promise<ServerLoginOutcome> {
     const { connectTimeoutMs } = this.#route.limits;
     const tls = this.#parts.tls.server(server.name);
     if (tls.kind === "broken") return { kind: "unfit", reason: `cannot be reached by TLS: ${tls.reason}` };
@@ -176,8 +186,35 @@ export class SplitService implements SplitHost {
     );
   }
 
-  takeIdle(): ServerLeg | undefined {
-    return undefined;
+  takeIdle(server: SplitServer, session: HostedSession): ServerLeg | undefined {
+    return server.idle.count === 0 ? undefined : server.idle.take(idleKey(session));
+  }
+
+  leaveIdle(leg: ServerLeg, session: HostedSession): void {
+    const { server } = leg;
+    if (server.idle.count < server.target.poolMax && canBeReset(leg) && this.#servers.get(server.name) === server) {
+      server.idle.park(leg, idleKey(session), this.timers.now());
+      return;
+    }
+    server.remove(leg);
+    leg.quit();
+  }
+
+  async findSession(connectionId: number): Promise<FoundSession | undefined> {
+    return await this.#parts.findSession(connectionId);
+  }
+
+  endSession(id: number): void {
+    this.#parts.endSession(id);
+  }
+
+  changeUser(session: HostedSession, socket: OwnedSocket, command: Buffer, early: Buffer): void {
+    this.#sessions.delete(session.id);
+    const { id, listener, route } = session;
+    void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
+      if (client === undefined) this.#leave();
+      else this.#begin(new SplitSession(id, listener, client, this, route));
+    });
   }
 
   failed(server: SplitServer, reason: string): void {
@@ -185,24 +222,26 @@ export class SplitService implements SplitHost {
     this.#parts.onFailure(server.name, reason);
   }
 
-  gone(session: SplitSession): void {
-    if (this.#sessions.delete(session)) this.#leave();
+  gone({ id }: HostedSession): void {
+    if (this.#sessions.delete(id)) this.#leave();
   }
 
   sweep(now: number): void {
     const { idleTimeoutMs, writeTimeoutMs } = this.#route.limits;
-    for (const session of this.#sessions) session.sweep(now, idleTimeoutMs, writeTimeoutMs);
+    for (const session of this.#sessions.values()) session.sweep(now, idleTimeoutMs, writeTimeoutMs);
+    for (const { idle, target } of this.#all.values()) idle.sweep(now, target.poolMax, target.poolMaxTimeMs);
   }
 
   endAll(): void {
-    for (const session of this.#sessions) session.finish();
+    for (const session of this.#sessions.values()) session.finish();
+    for (const { idle } of this.#all.values()) idle.closeAll();
   }
 
   async #logIn(socket: OwnedSocket, listener: string): Promise<void> {
     const id = this.#parts.nextId();
     // A unix socket has no addresses, whatever the types say.
     const remote = socket.remoteAddress as string | undefined;
-    const origin = { address: remote === undefined ? undefined : plainAddress(remote), connectionId: id % 2 ** 32 };
+    const origin = { address: remote === undefined ? undefined : plainAddress(remote), connectionId: this.#parts.connectionIdOf(id) };
     const place = { remote, remotePort: socket.remotePort, local: socket.localAddress, localPort: socket.localPort };
     const client = await this.#loginOf(socket, listener, origin);
     if (client === undefined) {
@@ -210,9 +249,12 @@ export class SplitService implements SplitHost {
       this.#leave();
       return;
     }
-    const session = new SplitSession(id, listener, client, this, routeOf(place));
-    this.#sessions.add(session);
     this.counters.total++;
+    this.#begin(new SplitSession(id, listener, client, this, routeOf(place)));
+  }
+
+  #begin(session: SplitSession): void {
+    this.#sessions.set(session.id, session);
     this.counters.most = Math.max(this.counters.most, this.#sessions.size);
     session.begin();
   }
@@ -222,7 +264,7 @@ export class SplitService implements SplitHost {
     listener: string,
     origin: { readonly address: string | undefined; readonly connectionId: number },
   ): Promise<LoggedInClient | undefined> {
-    const { tls, accounts, guard, key, timers, onLoginFailure, onExposedPassword, nameOf } = this.#parts;
+    const { tls, onLoginFailure } = this.#parts;
     const choice = tls.listener(listener);
     if (choice.kind === "broken") {
       socket.data = NOBODY;
@@ -230,9 +272,17 @@ export class SplitService implements SplitHost {
       onLoginFailure({ user: "", host: origin.address ?? "localhost", reason: `no TLS: ${choice.reason}`, isGuess: false });
       return undefined;
     }
+    const { face } = this.#route;
     return await loginClient(socket, origin, {
-      face: this.#route.face,
+      ...this.#loginParts(),
+      face,
       tls: choice.kind === "tls" ? choice.context : undefined,
+    });
+  }
+
+  #loginParts(): ChangeUserParts {
+    const { accounts, guard, key, timers, onLoginFailure, onExposedPassword, nameOf } = this.#parts;
+    return {
       deadlineMs: LOGIN_MS,
       service: this.name,
       accounts,
@@ -245,7 +295,7 @@ export class SplitService implements SplitHost {
       guard,
       onFailure: onLoginFailure,
       onExposedPassword,
-    });
+    };
   }
 
   #leave(): void {
@@ -253,6 +303,17 @@ export class SplitService implements SplitHost {
     this.#parts.serviceTally.add(-1);
   }
 }
+
+/** Equal for sessions that may have each other's connections. */
+function idleKey({ client, database }: HostedSession): string {
+  const { user, credential, capabilities, mariadbCapabilities, characterSet } = client;
+  const secret =
+    credential.kind === "none" ? "" : credential.kind === "sha1" ? credential.sha1.toString("hex") : credential.password.toString("hex");
+  return JSON.stringify([user, secret, capabilities, mariadbCapabilities, characterSet, database]);
+}
+
+/** MySQL's COM_RESET_CONNECTION does not bring back the character set of the login. */
+const canBeReset = ({ login }: ServerLeg): boolean => /mariadb/i.test(login.serverVersion);
 
 interface Place {
   readonly remote: string | undefined;

@@ -2,64 +2,48 @@
  * proxy/split/: sessions whose reads and writes go to different servers. May import wire/, sql/, topology/, system/ and the other
  * folders of proxy/. docs/decisions/0031 tells how it is cut.
  *
- *   client ─▶ CommandReader ─▶ planCommand ─▶ Destination ─▶ LegSet ─▶ ServerLeg ─▶ server
+ *   client ─▶ CommandReader ─▶ planCommand ─▶ ServerChoice ─▶ LegSet ─▶ ServerLeg ─▶ server
  *   client ◀─ ClientSide ◀──── SplitSession.bytes ◀──── ReplyTracker ◀────┘   settleCommand: what the session is now
  *
  * Hot path: data(), #next(), #send(), bytes(), done(). No promise, closure, copy or string there for an ordinary statement.
  */
-import { HINT_OTHER, HINT_SERVER, HINTS } from "../../sql/statement-flags.ts";
+import { COMMIT, IMPLICIT_COMMIT, MULTI, READ, ROUTES } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
-import { writeError, type WireError } from "../../wire/error-packet.ts";
+import { type WireError, writeError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
 import { framed, HEADER_BYTES } from "../../wire/packet.ts";
 import type { Route } from "../../wire/proxy-header.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
-import type { ServerLoginOutcome } from "../login/server-login.ts";
 import type { SocketOwner } from "../login/owned-socket.ts";
-import type { Timers } from "../passthrough/timers.ts";
-import type { SplitRules } from "../../topology/routing-table.ts";
-import { chooseReader } from "./choose-reader.ts";
+import { CausalRead } from "./causal-read.ts";
 import { ClientSide } from "./client-side.ts";
 import { Command } from "./command.ts";
 import { CommandReader } from "./command-reader.ts";
-import { hintedServer } from "./hinted-server.ts";
+import { killedConnection, type KillOutcome, killSession } from "./kill-errand.ts";
 import { LegSet, type LegSetOwner } from "./leg-set.ts";
+import { PING_PACKET, queryPacket } from "./own-packets.ts";
 import { planCommand } from "./plan-command.ts";
+import { prepareElsewhere, Unheard } from "./prepare-elsewhere.ts";
 import { renumber, type Statement, withTypes } from "./prepared-statements.ts";
+import { Question } from "./question.ts";
+import { ServerChoice } from "./server-choice.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 import { SessionContext } from "./session-context.ts";
 import { SessionRound } from "./session-round.ts";
-import { settleCommand, settleMode } from "./settle-command.ts";
-import { Question, queryPacket } from "./small-result.ts";
+import { owned, settleCommand, settleMode } from "./settle-command.ts";
+import type { SplitHost } from "./split-host.ts";
 import type { SplitServer } from "./split-server.ts";
-
-/** What a session sees of its service. All of it is as the last routing table says. */
-export interface SplitHost {
-  readonly timers: Timers;
-  readonly rules: SplitRules;
-  readonly servers: ReadonlyMap<string, SplitServer>;
-  readonly primary: SplitServer | undefined;
-  /** Those that take reads; empty: the primary does. */
-  readonly readers: readonly SplitServer[];
-  /** Why the others may not be used. */
-  readonly refusal: string;
-  /** The lexer mode that sessions begin with. */
-  readonly mode: number;
-  nextTurn(): number;
-  connect(server: SplitServer, session: SplitSession): Promise<ServerLoginOutcome>;
-  takeIdle(server: SplitServer, session: SplitSession): ServerLeg | undefined;
-  /** A server could not be reached, or has ended a connection; `reason` is one clause. */
-  failed(server: SplitServer, reason: string): void;
-  gone(session: SplitSession): void;
-}
+import { AnswerSum, TransactionLog } from "./transaction-log.ts";
+import { TransactionReplay } from "./transaction-replay.ts";
 
 /**
  *   idle ─ a command ─▶ preparing ─ server connected, caught up ─▶ answering ─ the answer's end ─▶ idle
  *                          │                                        ▲    │ LOCAL INFILE
  *                          └─ a long command ─▶ passing ────────────┘ ◀──┘
+ *   repeating: the server of the transaction was lost, and it is done again on another
  *   leaving: has been told an error, or its end, and may take its time to read it
  */
-type Phase = "idle" | "preparing" | "passing" | "answering" | "leaving" | "closed";
+type Phase = "idle" | "preparing" | "passing" | "answering" | "repeating" | "leaving" | "closed";
 
 /** What a client may send ahead before it is not read on. */
 const MOST_AHEAD_BYTES = 64 << 10;
@@ -67,6 +51,8 @@ const MOST_AHEAD_BYTES = 64 << 10;
 const LEAVE_MS = 2000;
 /** How often a statement that waits for a primary looks whether it can be reached, ms. */
 const LOOK_AGAIN_MS = 100;
+/** How long it is known which sql_mode the sessions of a server begin with, ms. */
+const MODE_KNOWN_MS = 30_000;
 /** The number of a statement is in these bytes of the answer to COM_STMT_PREPARE. */
 const PREPARED_HEAD_BYTES = HEADER_BYTES + 5;
 
@@ -83,12 +69,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly #command = new Command();
   readonly #context: SessionContext;
   readonly #legs: LegSet;
+  readonly #choice: ServerChoice;
   #phase: Phase = "idle";
   #hasEnded: boolean;
-  /** Where the last statement went. */
-  #last: ServerLeg | undefined;
-  /** The primary connection that has what the session cannot make again elsewhere. */
-  #home: ServerLeg | undefined;
   /** It is not read while the client takes nothing. */
   #stopped: ServerLeg | undefined;
   /** The server whose connection the command waits for. */
@@ -96,6 +79,11 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #round: SessionRound | undefined;
   /** The beginning of an answer to COM_STMT_PREPARE that came in pieces. */
   #head: Buffer | undefined;
+  #causal: CausalRead | undefined;
+  // With transaction_replay only.
+  #log: TransactionLog | undefined;
+  #sum: AnswerSum | undefined;
+  #replay: TransactionReplay | undefined;
   #cancel: () => void = () => {};
   #idleSince: number;
   #isActive = true;
@@ -110,13 +98,15 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.connectedAt = host.timers.now();
     this.#idleSince = this.connectedAt;
     this.#context = new SessionContext(host.rules);
-    this.#context.facts.mode = host.mode;
+    this.#context.reset(host.mode, login.characterSet);
     this.#context.facts.database = login.database;
     const source = {
       connect: (server: SplitServer) => host.connect(server, this),
       takeIdle: (server: SplitServer) => host.takeIdle(server, this),
+      leaveIdle: (leg: ServerLeg) => host.leaveIdle(leg, this),
     };
     this.#legs = new LegSet(source, this, this.#context.history);
+    this.#choice = new ServerChoice(host, this.#context, this.#legs);
     login.welcome(PLAIN_OK);
     const { socket, leftover, hasEnded, isClosed } = login.handOver(this);
     this.#client = new ClientSide(socket, isClosed);
@@ -148,7 +138,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   get bufferedBytes(): number {
     const ofLegs = this.#legs.all.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
     const { history, statements } = this.#context;
-    return this.#reader.held + this.#client.pendingBytes + ofLegs + history.bytes + statements.bytes;
+    const ofLog = this.#log?.bytes ?? 0;
+    return this.#reader.held + this.#client.pendingBytes + ofLegs + history.bytes + statements.bytes + ofLog;
   }
 
   idleMs(now: number): number {
@@ -161,7 +152,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     else this.#next();
   }
 
-  // ── from the client ──
+  // From the client
 
   data(chunk: Buffer): void {
     this.#isActive = true;
@@ -216,7 +207,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
         return;
       case "ok":
         if (!command.isSilent) this.#answer(writeOk(this.#ok, this.#login.capabilities));
-        if (isLong) this.#swallow();
+        // What it is worth to go on after the rest of a long one is not worth the states.
+        if (isLong) this.#leave(undefined);
         return;
       case "close statement":
         this.#closeStatement();
@@ -225,18 +217,24 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
         this.finish();
         return;
       case "kill":
+        this.#kill();
+        return;
       case "change user":
-        this.#answerError({ errno: 1047, sentence: "Unknown command" });
+        this.#changeUser();
         return;
       default:
-        this.#answerError(plan);
-        if (isLong) this.#swallow();
+        if (isLong) this.#leave(plan);
+        else this.#answerError(plan);
     }
   }
 
-  // ── to a server ──
+  // To a server
 
-  /** Goes on with the command as far as it can now; opened(), notOpened(), done() and routeChanged() come back here. */
+  /** Goes on with the command as far as it can now; whatever it has to wait for calls this again. */
+  advance(): void {
+    if (this.#phase === "preparing") this.#advance();
+  }
+
   #advance(): void {
     const command = this.#command;
     const leg = command.leg ?? this.#chooseLeg();
@@ -246,17 +244,18 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       command.leg = undefined;
       command.tried.add(leg.server);
       if (!leg.isClosed) this.#legs.drop(leg);
-      if (this.#phase === "preparing") this.#advance();
+      this.advance();
       return;
     }
     const { statement } = command;
+    if (command.destination === "reader" && this.#context.rules.causalReads !== "none" && !this.#isCurrent(leg)) return;
     if (statement !== undefined && !leg.prepared.has(statement.id)) this.#prepareOn(leg, statement);
     else this.#send(leg);
   }
 
   /** A connection that is there; otherwise one is opened, or waited for, or the command is refused. */
   #chooseLeg(): ServerLeg | undefined {
-    const server = this.#target ?? this.#chooseServer();
+    const server = this.#target ?? this.#choice.serverFor(this.#command);
     if (server === undefined) {
       this.#noServer();
       return undefined;
@@ -269,61 +268,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#target = server;
     this.#legs.open(server);
     return undefined;
-  }
-
-  #chooseServer(): SplitServer | undefined {
-    const { facts } = this.#context;
-    switch (this.#command.destination) {
-      case "transaction":
-        return facts.transaction?.server;
-      case "primary":
-        return this.#primary();
-      case "everywhere":
-        return facts.transaction?.server ?? this.#primary() ?? this.#reader_();
-      case "last":
-        return this.#last?.isClosed === false ? this.#last.server : this.#reader_();
-      case "named":
-        return this.#named() ?? this.#reader_();
-      default:
-        return this.#reader_();
-    }
-  }
-
-  /** The primary, as far as it may be used by this session. */
-  #primary(): SplitServer | undefined {
-    const { facts } = this.#context;
-    if (facts.isBound && this.#home?.isClosed === false) return this.#home.server;
-    const { primary } = this.#host;
-    return primary !== undefined && this.#isUsable(primary) ? primary : undefined;
-  }
-
-  #reader_(): SplitServer | undefined {
-    const { readers, rules, primary } = this.#host;
-    const { tried } = this.#command;
-    let possible = readers;
-    const isLimited = this.#legs.replicas(primary) >= rules.maxReplicas;
-    if (isLimited || tried.size > 0 || !this.#context.history.isWhole || readers.some(({ target }) => target.isDraining)) {
-      possible = readers.filter(
-        (server) => this.#isUsable(server) && (!isLimited || server === primary || this.#legs.hasLegOn(server)),
-      );
-    }
-    return chooseReader(possible, this.#legs, rules.criterion, this.#host.nextTurn()) ?? this.#primary();
-  }
-
-  #named(): SplitServer | undefined {
-    const { flags, bytes } = this.#command;
-    const hint = flags & HINTS;
-    if (hint !== HINT_SERVER && hint !== HINT_OTHER) return undefined;
-    const name = hintedServer(bytes, this.#context.facts.mode);
-    const server = name === undefined ? undefined : this.#host.servers.get(name);
-    return server !== undefined && this.#isUsable(server) ? server : undefined;
-  }
-
-  /** Not one where the command has failed, and one that can be brought to where the session is. */
-  #isUsable(server: SplitServer): boolean {
-    if (this.#command.tried.has(server)) return false;
-    if (!server.target.isDraining && this.#context.history.isWhole) return true;
-    return this.#legs.hasLegOn(server);
   }
 
   /** Nothing to send it to: waits, if that was asked for, or tells the client. */
@@ -346,10 +290,24 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#advance();
   }
 
+  #isCurrent(leg: ServerLeg): boolean {
+    this.#causal ??= new CausalRead(this.#host, this.#context, this.#legs, this.#choice, this);
+    return this.#causal.isReady(leg, this.#command);
+  }
+
+  /** See CausalOwner. */
+  late(leg: ServerLeg): void {
+    const command = this.#command;
+    if (this.#phase !== "preparing" || command.leg !== leg) return;
+    command.destination = "primary";
+    command.leg = undefined;
+    this.#advance();
+  }
+
   #send(leg: ServerLeg): void {
     const command = this.#command;
-    this.#last = leg;
-    if (command.destination === "primary") this.#home = leg;
+    this.#choice.last = leg;
+    if (command.destination === "primary") this.#choice.home = leg;
     if (command.statement !== undefined) this.#address(leg, command.statement);
     if (command.destination === "everywhere") this.#broadcast(leg);
     if (!command.isSilent) {
@@ -358,14 +316,12 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       if (command.destination === "reader") leg.server.reads++;
       else leg.server.writes++;
     }
-    if (command.isLong) {
-      this.#phase = "passing";
+    this.#phase = command.isLong ? "passing" : command.isSilent ? "idle" : "answering";
+    if (!command.isLong) leg.send(command.bytes, command.isSilent ? undefined : this);
+    else {
       if (!command.isSilent) leg.send(NOTHING, this);
       this.#pass();
-      return;
     }
-    this.#phase = command.isSilent ? "idle" : "answering";
-    leg.send(command.bytes, command.isSilent ? undefined : this);
   }
 
   /** Puts the server's number of the statement into an execution, and the types that this server was never told. */
@@ -375,12 +331,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (prepared === undefined) return;
     const { code } = command;
     const isBulk = code === COMMAND.STMT_BULK_EXECUTE;
-    if ((isBulk || code === COMMAND.STMT_EXECUTE) && !command.isLong) {
+    const isExecution = isBulk || code === COMMAND.STMT_EXECUTE;
+    if (isExecution && !command.isLong) {
       command.bytes = withTypes(command.bytes, isBulk, statement, prepared.types);
       prepared.types = statement.types;
     }
     renumber(command.bytes, prepared.id);
-    if (isBulk || code === COMMAND.STMT_EXECUTE) statement.executedOn = leg;
+    if (isExecution) statement.executedOn = leg;
     if (code === COMMAND.STMT_SEND_LONG_DATA) statement.longDataOn = leg;
   }
 
@@ -389,7 +346,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const command = this.#command;
     const round = new SessionRound(command.code);
     this.#round = round;
-    for (const other of this.#legs.all) if (other !== leg && !this.#legs.catchUp(other)) other.lose("cannot be told what the session has set");
+    for (const other of [...this.#legs.all])
+      if (other !== leg && !this.#legs.catchUp(other)) other.lose("cannot be told what the session has set");
     command.id = this.#context.history.nextId();
     for (const each of this.#legs.all) {
       each.position = command.id;
@@ -399,47 +357,34 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** Passes on more of a long command or a file. */
   #pass(): void {
-    const { leg } = this.#command;
+    const { leg, isSilent } = this.#command;
     if (leg === undefined) return;
     while (!leg.isFull) {
       const bytes = this.#reader.pass();
       if (bytes === undefined) break;
       leg.send(bytes);
     }
-    if (leg.isClosed) return;
+    if (leg.isClosed || this.#phase !== "passing") return;
     if (leg.isFull) this.#client.pause();
     else this.#client.resume();
     if (this.#reader.isPassing || leg.isFull) return;
-    this.#phase = this.#command.isSilent ? "idle" : "answering";
-    if (this.#command.isSilent) this.#next();
+    this.#phase = isSilent ? "idle" : "answering";
+    if (isSilent) this.#next();
   }
 
-  /** Reads over a long command that has been answered already. */
-  #swallow(): void {
-    // What it is worth to go on after that is not worth the states.
-    this.#leave(undefined);
-  }
-
-  /** The statement has never been used on that server: prepares it there first. */
+  /** The statement has never been used on that server: it is prepared there first. */
   #prepareOn(leg: ServerLeg, statement: Statement): void {
-    const { database } = this.#context.facts;
-    const isElsewhere = statement.database !== undefined && statement.database !== database;
-    if (isElsewhere) leg.send(initDbPacket(statement.database ?? ""), new Unheard(COMMAND.INIT_DB));
-    leg.send(statement.command, new Preparation(statement, this));
-    if (isElsewhere && database !== undefined) leg.send(initDbPacket(database), new Unheard(COMMAND.INIT_DB));
-  }
-
-  /** See #prepareOn. `failure`: the ERR packet, as the client is to have it. */
-  prepared(leg: ServerLeg, statement: Statement, failure: Buffer | undefined): void {
-    const command = this.#command;
-    if (failure === undefined) leg.prepared.set(statement.id, { id: leg.reply.statementId, types: undefined });
-    if (command.leg !== leg || command.statement !== statement || this.#phase !== "preparing") return;
-    if (failure === undefined) this.#advance();
-    else {
+    prepareElsewhere(leg, statement, this.#context.facts.database, (failure) => {
+      const command = this.#command;
+      if (command.leg !== leg || command.statement !== statement || this.#phase !== "preparing") return;
+      if (failure === undefined) {
+        this.#advance();
+        return;
+      }
       this.#settleUnsent();
       this.#client.send(failure);
       this.#next();
-    }
+    });
   }
 
   #closeStatement(): void {
@@ -456,7 +401,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#context.statements.delete(statement);
   }
 
-  // ── from a server ──
+  // From a server
 
   bytes(leg: ServerLeg, part: Buffer): void {
     const command = this.#command;
@@ -468,6 +413,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     this.#isActive = true;
     command.answered += bytes.length;
+    this.#sum?.add(bytes);
     if (!this.#client.send(bytes)) {
       leg.pause();
       this.#stopped = leg;
@@ -488,17 +434,18 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     leg.server.running--;
     const isOk = outcome === "ok";
     if (isOk || results > 0) facts.answered(leg, status);
+    if (this.#sum !== undefined || this.#context.rules.replay !== undefined) this.#logAnswer(leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
     const round = this.#round;
     this.#round = undefined;
     round?.settle(isOk);
-    command.finish();
     if (this.#phase === "passing" || facts.isReleasing) {
       // It was answered before all of it was there, so it will not be taken; or the server hangs up as it was asked to.
       this.#leave(undefined);
       return;
     }
+    command.finish();
     this.#phase = "idle";
     if (facts.isModeUnknown) this.#askMode(leg);
     else this.#next();
@@ -510,7 +457,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   opened(leg: ServerLeg): void {
     this.#learnMode(leg);
-    if (this.#phase === "preparing" && this.#target === leg.server) this.#advance();
+    if (this.#target === leg.server) this.advance();
   }
 
   notOpened(server: SplitServer, reason: string, error: WireError | undefined): void {
@@ -518,8 +465,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (this.#phase !== "preparing" || this.#target !== server) return;
     this.#target = undefined;
     this.#command.tried.add(server);
-    // That the account is not let in is no fault of this server, and what the client would have heard without us.
-    if (error !== undefined && !PASSING_REFUSALS.has(error.errno)) this.#leave(error);
+    // That the account is not let in by the primary is what the client would have heard without us.
+    const isFinal = error !== undefined && !PASSING_REFUSALS.has(error.errno) && server === this.#host.primary;
+    if (isFinal) this.#leave(error);
     else this.#advance();
   }
 
@@ -528,24 +476,26 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#context.statements.forgetLeg(leg);
     if (this.#stopped === leg) this.#stopped = undefined;
     if (this.#phase === "closed" || this.#phase === "leaving") return;
-    if (!this.#context.facts.isReleasing) this.#host.failed(leg.server, reason);
     const { facts } = this.#context;
-    const isFatal = facts.transaction === leg || (this.#home === leg && facts.isBound);
-    if (this.#command.leg === leg && this.#phase !== "idle") this.#interrupted(leg, reason, isFatal);
-    else if (isFatal || (leg.server === this.#host.primary && this.#host.rules.masterFailureMode === "fail_instantly"))
-      this.finish();
+    if (!facts.isReleasing) this.#host.failed(leg.server, reason);
+    const isOfTransaction = facts.transaction === leg;
+    const isBound = this.#choice.isBoundTo(leg);
+    const isOfCommand = this.#command.leg === leg && this.#phase !== "idle";
+    if (isOfTransaction && !isBound && this.#repeat(isOfCommand)) return;
+    if (isOfCommand) this.#interrupted(leg, reason, isOfTransaction || isBound);
+    else if (isOfTransaction || isBound || this.#mustFail(leg)) this.finish();
+  }
+
+  #mustFail({ server }: ServerLeg): boolean {
+    return server === this.#host.primary && this.#host.rules.masterFailureMode === "fail_instantly";
   }
 
   /** The server of the command is lost. */
   #interrupted(leg: ServerLeg, reason: string, isFatal: boolean): void {
     const command = this.#command;
     const { isSent } = command;
-    if (isSent) leg.server.running--;
-    command.isSent = false;
-    command.leg = undefined;
+    this.#unsend();
     command.tried.add(leg.server);
-    this.#head = undefined;
-    this.#round = undefined;
     if (command.answered > 0) this.finish();
     else if (isFatal || this.#phase === "passing" || command.destination === "leg") this.#leave(lostError(leg.server, reason));
     else if (!isSent || (command.isRepeatable && this.#host.rules.retryFailedReads)) {
@@ -554,23 +504,136 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     } else this.#refuse(lostError(leg.server, reason));
   }
 
-  // ── the rest ──
+  /** The command has not been answered, and is with no server any more. */
+  #unsend(): void {
+    const command = this.#command;
+    if (command.isSent && command.leg !== undefined) command.leg.server.running--;
+    command.isSent = false;
+    command.leg = undefined;
+    this.#target = undefined;
+    this.#head = undefined;
+    this.#round = undefined;
+    this.#sum?.reset();
+  }
+
+  // Transactions that are repeated
+
+  /** Notes what the transaction has done. */
+  #logAnswer(leg: ServerLeg): void {
+    const { replay } = this.#context.rules;
+    const { facts } = this.#context;
+    const command = this.#command;
+    if (replay === undefined || facts.transaction !== leg) {
+      this.#log?.clear();
+    } else {
+      this.#log ??= new TransactionLog();
+      this.#sum ??= new AnswerSum();
+      const { code, statement, isLong } = command;
+      const isCarried = code === COMMAND.QUERY || code === COMMAND.STMT_EXECUTE || code === COMMAND.STMT_BULK_EXECUTE || code === COMMAND.INIT_DB;
+      if (isLong || statement?.longDataOn !== undefined) this.#log.spoil();
+      // The first answer was not summed up yet when it came: it is that of BEGIN, an OK.
+      else if (isCarried)
+        this.#log.add({ bytes: owned(command.bytes), code, statement, sum: this.#log.commands.length === 0 ? "" : this.#sum.value(leg, replay.checksum) }, replay.maxBytes);
+    }
+    this.#sum?.reset();
+  }
+
+  /** The server of the transaction is lost. False: it cannot be done again. */
+  #repeat(isOfCommand: boolean): boolean {
+    const { rules, facts } = this.#context;
+    const log = this.#log;
+    const command = this.#command;
+    if (rules.replay === undefined || log === undefined || !log.isWhole || log.commands.length === 0) return false;
+    if (isOfCommand) {
+      const isEnd = (command.flags & (COMMIT | IMPLICIT_COMMIT | MULTI)) !== 0;
+      if (command.answered > 0 || command.isLong || command.destination === "leg" || (isEnd && command.isSent)) return false;
+      this.#unsend();
+    }
+    facts.transaction = undefined;
+    this.#phase = "repeating";
+    this.#replay = new TransactionReplay(log.commands, rules.replay, this.#host.timers, {
+      reachPrimary: async () => await this.#reachPrimary(),
+      prepareOn: async (leg, statement) => await this.#preparedOn(leg, statement),
+      repeated: (leg) => {
+        facts.transaction = leg;
+        this.#choice.home = leg;
+        this.#phase = isOfCommand ? "preparing" : "idle";
+        if (isOfCommand) this.#advance();
+        else this.#next();
+      },
+      notRepeated: (reason) => this.#leave({ errno: 2013, sentence: `Lost connection to server during a transaction, and ${reason}` }),
+    });
+    void this.#replay.run();
+    return true;
+  }
+
+  async #reachPrimary(): Promise<ServerLeg | undefined> {
+    const { primary } = this.#host;
+    const leg = primary === undefined ? undefined : await this.#legs.reach(primary);
+    return leg !== undefined && this.#legs.catchUp(leg) ? leg : undefined;
+  }
+
+  async #preparedOn(leg: ServerLeg, statement: Statement): Promise<boolean> {
+    if (leg.prepared.has(statement.id)) return true;
+    return await new Promise((resolve) => {
+      prepareElsewhere(leg, statement, this.#context.facts.database, (failure) => resolve(failure === undefined));
+    });
+  }
+
+  // Errands
+
+  #kill(): void {
+    const command = this.#command;
+    const target = killedConnection(command.bytes, this.#context.facts.mode);
+    this.#phase = "preparing";
+    if (target === undefined) this.#advance();
+    else void killSession(target, this.#login.user, this.#legs, this.#host).then((outcome) => this.#killed(outcome));
+  }
+
+  #killed(outcome: KillOutcome): void {
+    if (this.#phase !== "preparing") return;
+    if (outcome.kind === "not ours") {
+      this.#advance();
+      return;
+    }
+    this.#settleUnsent();
+    if (outcome.kind === "error") this.#answerError(outcome.error);
+    else this.#answer(writeOk(this.#ok, this.#login.capabilities));
+    this.#next();
+  }
+
+  /** The client goes on as another user, in a session of its own. */
+  #changeUser(): void {
+    if (this.#client.isFull) {
+      this.finish();
+      return;
+    }
+    const { socket } = this.#client;
+    const command = this.#command.bytes.subarray(HEADER_BYTES);
+    const early = this.#reader.rest();
+    this.#client.resume();
+    this.#letGo();
+    this.#host.changeUser(this, socket, command, early);
+  }
+
+  // The rest
 
   /** The routing table has changed: what waits may go on, and what is not to be used any more is let go. */
   routeChanged(): void {
-    const { servers } = this.#host;
+    const { servers, primary } = this.#host;
     this.#context.rules = this.#host.rules;
     for (const leg of [...this.#legs.all]) {
+      const { server } = leg;
       const isUsed = leg === this.#command.leg || leg === this.#context.facts.transaction || !leg.isIdle;
-      const isBound = leg === this.#home && this.#context.facts.isBound;
-      const isWanted = servers.has(leg.server.name) && (!leg.server.target.isDraining || leg.server === this.#host.primary);
-      if (!isUsed && !isBound && !isWanted) this.#legs.drop(leg);
+      const isWanted = servers.has(server.name) && (!server.target.isDraining || server === primary);
+      if (!isUsed && !this.#choice.isBoundTo(leg) && !isWanted) this.#legs.drop(leg);
     }
     this.#lookAgain();
   }
 
   /** Once a second: time limits. */
   sweep(now: number, idleTimeoutMs: number, writeTimeoutMs: number): void {
+    this.#keepAlive();
     if (this.#isActive) {
       this.#isActive = false;
       this.#idleSince = now;
@@ -579,20 +642,27 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const idleMs = now - this.#idleSince;
     const isStuck = writeTimeoutMs > 0 && idleMs >= writeTimeoutMs && this.#client.isFull;
     if (isStuck || (idleTimeoutMs > 0 && idleMs >= idleTimeoutMs && this.#phase === "idle")) this.finish();
+    else if (idleMs >= (this.#host.rules.poolIdleMs ?? Number.POSITIVE_INFINITY)) this.#lend();
   }
 
   /** Ends it at once. */
   finish(): void {
     if (this.#phase === "closed") return;
+    this.#letGo();
+    this.#client.destroy();
+    this.#host.gone(this);
+  }
+
+  /** Ends all but the client's connection. */
+  #letGo(): void {
+    const isClean = this.#phase === "idle" && this.#isClean;
     this.#cancel();
-    const { leg, isSent } = this.#command;
-    if (leg !== undefined && isSent) leg.server.running--;
+    this.#replay?.stop();
+    this.#unsend();
     this.#phase = "closed";
     this.#command.finish();
     this.#reader.clear();
-    this.#legs.close();
-    this.#client.destroy();
-    this.#host.gone(this);
+    this.#legs.close(isClean);
   }
 
   /** Ends it, and lets the client read what it was told. */
@@ -601,8 +671,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#cancel();
     this.#settleUnsent();
     this.#phase = "leaving";
+    this.#replay?.stop();
     this.#reader.clear();
-    this.#legs.close();
+    this.#legs.close(false);
     if (error !== undefined) this.#answerError(error);
     this.#client.leave();
     this.#cancel = this.#host.timers.after(LEAVE_MS, () => this.finish());
@@ -610,21 +681,20 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** The command will not be done. */
   #refuse(error: WireError): void {
-    const isWrite = !this.#command.isRepeatable;
-    const staysOpen = !isWrite || this.#host.rules.masterFailureMode === "error_on_write";
-    if (this.#command.isLong || !staysOpen || this.#command.isSilent) {
+    const command = this.#command;
+    const isRead = command.isRepeatable && (command.flags & ROUTES) === READ;
+    const staysOpen = isRead || this.#host.rules.masterFailureMode === "error_on_write";
+    if (command.isLong || !staysOpen || command.isSilent) {
       this.#leave(error);
       return;
     }
     this.#settleUnsent();
-    this.#answerError(isWrite && error.errno === 2003 ? { errno: 1290, sentence: error.sentence } : error);
+    this.#answerError(!isRead && error.errno === 2003 ? { errno: 1290, sentence: error.sentence } : error);
     this.#next();
   }
 
   #settleUnsent(): void {
-    const { leg, isSent } = this.#command;
-    if (leg !== undefined && isSent) leg.server.running--;
-    this.#target = undefined;
+    this.#unsend();
     this.#command.finish();
     this.#phase = "idle";
   }
@@ -641,8 +711,14 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     return this.#context.facts.isAutocommit ? PLAIN_OK : { ...PLAIN_OK, statusFlags: 0 };
   }
 
+  /** Nothing of the session is on its server connections that a reset does not wipe out, and nothing is under way. */
+  get #isClean(): boolean {
+    const { facts } = this.#context;
+    return facts.transaction === undefined && !facts.isBound && !facts.isReleasing;
+  }
+
   #reset(): void {
-    this.#context.reset(this.#host.mode);
+    this.#context.reset(this.#host.mode, this.#login.characterSet);
     for (const leg of this.#legs.all) {
       leg.prepared.clear();
       leg.position = this.#context.history.lastId;
@@ -665,71 +741,59 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** Asks what a SET has made of the modes by which statements are read; nothing goes on before that is known. */
   #askMode(leg: ServerLeg): void {
     this.#phase = "preparing";
-    this.#command.leg = leg;
-    leg.send(
-      MODE_QUESTION,
-      new Question((row) => {
-        settleMode(this.#context.facts, row?.[0] ?? undefined, row?.[1] ?? undefined);
-        if (this.#phase !== "preparing") return;
-        this.#settleUnsent();
-        this.#next();
-      }),
-    );
+    const asked = (row: readonly (string | null)[] | undefined): void => {
+      settleMode(this.#context.facts, row?.[0] ?? undefined, row?.[1] ?? undefined);
+      if (this.#phase !== "preparing") return;
+      this.#settleUnsent();
+      this.#next();
+    };
+    leg.send(MODE_QUESTION, new Question(asked));
   }
 
-  /** Servers differ in their global sql_mode; sessions begin with it. */
+  /** Sessions begin with the sql_mode that their server has for all: asked for by one of them now and then. */
   #learnMode(leg: ServerLeg): void {
-    void leg;
-  }
-}
-
-/** Nobody hears the answer. */
-class Unheard implements Awaited {
-  readonly command: number;
-
-  constructor(command: number) {
-    this.command = command;
-  }
-
-  bytes(): void {}
-
-  done(): void {}
-}
-
-/** Prepares a statement on a further server. */
-class Preparation implements Awaited {
-  readonly command = COMMAND.STMT_PREPARE;
-  readonly #statement: Statement;
-  readonly #session: SplitSession;
-  #parts: Buffer[] = [];
-
-  constructor(statement: Statement, session: SplitSession) {
-    this.#statement = statement;
-    this.#session = session;
+    const { server } = leg;
+    const now = this.#host.timers.now();
+    if (now - server.modeAskedAt < MODE_KNOWN_MS) return;
+    server.modeAskedAt = now;
+    const { facts, history } = this.#context;
+    const isUntouched = history.length === 0 && !facts.isModeUnknown;
+    const asked = (row: readonly (string | null)[] | undefined): void => {
+      const mode = row?.[0];
+      if (mode === undefined || mode === null) return;
+      server.sqlMode = mode;
+      if (isUntouched && history.length === 0) facts.begin(this.#host.mode, this.#login.characterSet);
+    };
+    leg.send(MODE_QUESTION, new Question(asked));
   }
 
-  bytes(_leg: ServerLeg, part: Buffer): void {
-    // An ERR packet is short; of anything else nothing is needed.
-    if (this.#parts.length < 4) this.#parts.push(part);
+  /** Servers close connections on which nothing happens for long. */
+  #keepAlive(): void {
+    const seconds = this.#host.rules.keepaliveMs / 1000;
+    if (seconds === 0) return;
+    for (const leg of this.#legs.all) {
+      leg.silentLooks++;
+      if (leg.silentLooks < seconds || !leg.isIdle) continue;
+      leg.silentLooks = 0;
+      leg.send(PING_PACKET, new Unheard(COMMAND.PING));
+    }
   }
 
-  done(leg: ServerLeg): void {
-    this.#session.prepared(leg, this.#statement, leg.reply.outcome === "ok" ? undefined : Buffer.concat(this.#parts));
+  /** An idle session gives its connections to others; it gets others when it goes on. */
+  #lend(): void {
+    if (this.#phase !== "idle" || !this.#isClean || !this.#context.facts.isAutocommit || !this.#context.history.isWhole) return;
+    if (this.#context.statements.hasOpen) return;
+    for (const leg of [...this.#legs.all]) if (leg.isIdle) this.#legs.leave(leg);
   }
 }
 
 const MODE_QUESTION = queryPacket("SELECT @@sql_mode, @@character_set_client");
 const NOTHING = Buffer.alloc(0);
 
-/** That the server has no place for anybody: ER_CON_COUNT_ERROR, ER_HOST_IS_BLOCKED, ER_SERVER_SHUTDOWN, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED. */
+/** That it has no place for anybody: ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED. */
 const PASSING_REFUSALS: ReadonlySet<number> = new Set([1040, 1053, 1129, 1203, 1226]);
 
 const lostError = ({ name }: SplitServer, reason: string): WireError => ({
   errno: 2013,
   sentence: `Lost connection to server ${name} during query: it ${reason}`,
 });
-
-function initDbPacket(database: string): Buffer {
-  const payload = Buffer.from(`\u0002${database}`);
-  return framed(0, payload);
-}

@@ -1,4 +1,5 @@
 import type { ServiceTraffic } from "../passthrough/service-traffic.ts";
+import { foundSession } from "../split/found-session.ts";
 import type { SplitService } from "../split/split-service.ts";
 import type { ServiceCounters, SessionLine } from "./messages.ts";
 
@@ -56,7 +57,7 @@ export function passthroughLines({ name, sessions }: ServiceTraffic, now: number
 }
 
 export function splitLines({ name, sessions }: SplitService, now: number): readonly SessionLine[] {
-  return [...sessions].map((session) => ({
+  return [...sessions.values()].map((session) => ({
     id: session.id,
     service: name,
     listener: session.listener,
@@ -66,7 +67,7 @@ export function splitLines({ name, sessions }: SplitService, now: number): reado
     idleMs: session.idleMs(now),
     state: session.phase,
     database: session.database,
-    connections: session.legs.map(({ server, connectionId }) => ({ server: server.name, connectionId })),
+    connections: foundSession(session).connections,
     bufferedBytes: session.bufferedBytes,
   }));
 }

@@ -9,6 +9,7 @@ import type { Accounts } from "../../topology/accounts.ts";
 import type { RoutingTable } from "../../topology/routing-table.ts";
 import type { TlsMaterials } from "../../topology/tls-material.ts";
 import type { LoginFailure } from "../login/end-login.ts";
+import type { FoundSession } from "../split/split-host.ts";
 import type { Cells } from "./connection-board.ts";
 
 export type ToWorker =
@@ -31,6 +32,8 @@ export type ToWorker =
   | { readonly type: "end session"; readonly id: number }
   /** All of a service, or those that came by one listener. */
   | { readonly type: "end sessions"; readonly service?: string; readonly listener?: string }
+  /** The answer to `find session` of the worker of that number. */
+  | { readonly type: "session found"; readonly asker: number; readonly question: number; readonly session?: FoundSession }
   /** Accepts no more, and exits once the last session has ended. */
   | { readonly type: "drain" }
   /** Ends everything, and exits. */
@@ -48,6 +51,10 @@ export type FromWorker =
   | ({ readonly type: "counters" } & WorkerCounters)
   | { readonly type: "sessions"; readonly question: number; readonly sessions: readonly SessionLine[] }
   | { readonly type: "listening"; readonly listener: string; readonly failure: string | undefined }
+  /** A client wants to kill the connection of that number: which session is it? */
+  | { readonly type: "find session"; readonly asker: number; readonly question: number; readonly connectionId: number }
+  /** Ends a session that this worker does not have. */
+  | { readonly type: "end session"; readonly id: number }
   | { readonly type: "server failed"; readonly server: string; readonly reason: string }
   /** A login failed by the accounts that are known; it waits for an answer of type accounts. */
   | { readonly type: "accounts wanted"; readonly service: string }
@@ -101,9 +108,12 @@ export interface SessionLine {
   readonly idleMs: number;
   readonly state: string;
   readonly database?: string | undefined;
-  readonly connections: readonly { readonly server: string; readonly connectionId: number | undefined }[];
+  readonly connections: FoundSession["connections"];
   readonly bufferedBytes: number;
 }
 
 /** Ids of a worker's sessions: its number, then a count. A worker lives for fewer sessions than this. */
 export const SESSIONS_PER_WORKER = 1e9;
+
+/** The number that a session's client is told, which has 32 bits: unique in a worker, and nearly so among all. */
+export const connectionIdOf = (session: number): number => session % 2 ** 32;

@@ -7,18 +7,22 @@ import { AccountCopy } from "../login/account-source.ts";
 import { LoginGuard } from "../login/login-guard.ts";
 import { OWNED_SOCKET, type SocketOwner } from "../login/owned-socket.ts";
 import { PasswordKey } from "../login/password-key.ts";
+import { foundSession } from "../split/found-session.ts";
+import type { FoundSession } from "../split/split-host.ts";
 import { SplitService } from "../split/split-service.ts";
 import { TlsBook } from "../tls/tls-book.ts";
 import type { Cells, ConnectionBoard } from "./connection-board.ts";
 import { nameOfAddress } from "./name-of-address.ts";
 import { passthroughLines, serviceCounters, splitCounters, splitLines } from "./figures.ts";
 import {
+  connectionIdOf,
   type FromWorker,
   SESSIONS_PER_WORKER,
   type SessionLine,
   type ToWorker,
   type WorkerCounters,
 } from "./messages.ts";
+import { SessionSearch } from "./session-search.ts";
 
 export interface WorkerParts {
   readonly number: number;
@@ -48,12 +52,16 @@ export class Worker {
   /** For services that speak TLS themselves. */
   readonly tls = new TlsBook();
   #cells: Cells = { services: {}, servers: {} };
+  readonly #search: SessionSearch;
   #lastId: number;
   #isDraining = false;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#guard = new LoginGuard(parts.timers);
+    this.#search = new SessionSearch(parts.timers, (question, connectionId) =>
+      parts.tell({ type: "find session", asker: parts.number, question, connectionId }),
+    );
     this.#lastId = parts.number * SESSIONS_PER_WORKER;
   }
 
@@ -85,6 +93,9 @@ export class Worker {
         return;
       case "end sessions":
         this.#endSessions(message.service, message.listener);
+        return;
+      case "session found":
+        if (message.asker === this.#parts.number) this.#search.answered(message.question, message.session);
         return;
       case "drain":
         this.drain();
@@ -175,6 +186,9 @@ export class Worker {
       onFailure: (server, reason) => tell({ type: "server failed", server, reason }),
       onLoginFailure: (failure) => tell({ type: "login failed", service: name, ...failure }),
       onExposedPassword: (user, host) => tell({ type: "password exposed", service: name, user, host }),
+      connectionIdOf,
+      findSession: async (connectionId) => this.#ownSession(connectionId) ?? (await this.#search.find(connectionId)),
+      endSession: (id) => this.#killSession(id),
       nameOf: nameOfAddress,
     });
     this.#splits.set(name, split);
@@ -233,14 +247,26 @@ export class Worker {
     for (const { name, sessions } of this.#services.values())
       for (const session of [...sessions]) if (isMeant(name, session.listener)) session.end();
     for (const { name, sessions } of this.#splits.values())
-      for (const session of [...sessions]) if (isMeant(name, session.listener)) session.finish();
+      for (const session of [...sessions.values()]) if (isMeant(name, session.listener)) session.finish();
+  }
+
+  #ownSession(connectionId: number): FoundSession | undefined {
+    for (const { sessions } of this.#splits.values())
+      for (const session of sessions.values())
+        if (session.client.connectionId === connectionId) return foundSession(session);
+    return undefined;
+  }
+
+  /** In this worker or another. */
+  #killSession(id: number): void {
+    if (Math.floor(id / SESSIONS_PER_WORKER) === this.#parts.number) this.#endSession(id);
+    else this.#parts.tell({ type: "end session", id });
   }
 
   #endSession(id: number): void {
     for (const { sessions } of this.#services.values())
       for (const session of [...sessions]) if (session.id === id) session.end();
-    for (const { sessions } of this.#splits.values())
-      for (const session of [...sessions]) if (session.id === id) session.finish();
+    for (const { sessions } of this.#splits.values()) sessions.get(id)?.finish();
   }
 
   #sessionLines(): readonly SessionLine[] {

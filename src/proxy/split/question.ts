@@ -5,14 +5,16 @@ import { COMMAND } from "../../wire/command.ts";
 /** More than an answer to a question of ours ever has. */
 const MOST_BYTES = 64 << 10;
 
+export type Row = readonly (string | null)[];
+
 /** A question of ours to a server, and the first row of its answer; undefined: none, or not as text. */
 export class Question implements Awaited {
   readonly command = COMMAND.QUERY;
-  readonly #then: (row: readonly (string | null)[] | undefined, leg: ServerLeg) => void;
+  readonly #then: (row: Row | undefined) => void;
   #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(then: (row: readonly (string | null)[] | undefined, leg: ServerLeg) => void) {
+  constructor(then: (row: Row | undefined) => void) {
     this.#then = then;
   }
 
@@ -23,22 +25,16 @@ export class Question implements Awaited {
 
   done(leg: ServerLeg): void {
     const isGood = leg.reply.outcome === "ok" && this.#bytes <= MOST_BYTES;
-    this.#then(isGood ? firstRow(Buffer.concat(this.#parts), leg.hasEofPackets) : undefined, leg);
+    this.#then(isGood ? firstRow(Buffer.concat(this.#parts), leg.hasEofPackets) : undefined);
+  }
+
+  abandoned(): void {
+    this.#then(undefined);
   }
 }
 
-/** COM_QUERY with its packet header. */
-export function queryPacket(text: string): Buffer {
-  const body = Buffer.from(`\u0003${text}`);
-  const packet = Buffer.allocUnsafe(HEADER_BYTES + body.length);
-  packet.writeUIntLE(body.length, 0, 3);
-  packet[3] = 0;
-  body.copy(packet, HEADER_BYTES);
-  return packet;
-}
-
 /** The first row of a complete text result; undefined: there is none. */
-export function firstRow(bytes: Buffer, hasEofPackets: boolean): readonly (string | null)[] | undefined {
+export function firstRow(bytes: Buffer, hasEofPackets: boolean): Row | undefined {
   const columns = bytes[HEADER_BYTES] ?? 0;
   if (columns === 0 || columns >= 0xfb) return undefined;
   let at = 0;
