@@ -539,3 +539,82 @@ describe("idle connections", () => {
     expect(await connection.query("SELECT @kept AS kept")).toMatchObject([{ kept: 5 }]);
   });
 });
+
+describe("many sessions at once", () => {
+  test("nobody is ever given what belongs to another, whatever is lost meanwhile", async () => {
+    const split = rig({ masterFailureMode: "error_on_write" });
+    split.pool(3);
+    await primary.sql("CREATE TABLE IF NOT EXISTS app.own (who INT, n INT)");
+    await caughtUp();
+    let seed = 12_345;
+    const random = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    const legs = () => [...split.service.allServers.values()].flatMap((server) => [...server.legs]);
+    let isOver = false;
+    const faults = (async () => {
+      while (!isOver) {
+        const all = legs();
+        all[random(all.length)]?.lose("was cut by the test");
+        await new Promise((resolve) => setTimeout(resolve, 3));
+      }
+    })();
+    let answers = 0;
+    const run = async (who: number): Promise<void> => {
+      let connection = await client(split);
+      await connection.query("SET @who = ?", [who]).catch(() => {});
+      for (let n = 0; n < 60; n++) {
+        if (!connection.isValid()) connection = await client(split);
+        const token = `${who}-${n}`;
+        const ask = async (): Promise<boolean> => {
+          switch (random(6)) {
+            case 0: {
+              const [row] = await connection.query<{ t: string }[]>(`SELECT '${token}' AS t`);
+              return row?.t === token;
+            }
+            case 1: {
+              const [row] = await connection.execute<{ t: string }[]>("SELECT ? AS t", [token]);
+              return row?.t === token;
+            }
+            case 2: {
+              await connection.query("SET @token = ?", [token]);
+              const [row] = await connection.query<{ t: string }[]>("SELECT @token AS t");
+              return row?.t === token;
+            }
+            case 3: {
+              const rows = await connection.query<{ seq: number; t: string }[]>(
+                `SELECT seq, '${token}' AS t FROM seq_1_to_2000`,
+              );
+              return rows.length === 2000 && rows.every(({ t }) => t === token);
+            }
+            case 4: {
+              await connection.query("BEGIN");
+              await connection.query("INSERT INTO own VALUES (?, ?)", [who, n]);
+              const [row] = await connection.query<{ n: number }[]>("SELECT MAX(n) AS n FROM own WHERE who = ?", [who]);
+              await connection.query("COMMIT");
+              return row?.n === n;
+            }
+            default: {
+              const failure = await connection.query(`SELECT * FROM missing_${who}_${n}`).catch(String);
+              return /Lost connection|closed|reset|ECONN/i.test(String(failure)) || String(failure).includes(`missing_${who}_${n}`);
+            }
+          }
+        };
+        const isRight = await ask().catch((error: Error) => {
+          if (/Lost connection|closed|ECONN|reset|EPIPE|no server|has no/i.test(String(error))) return true;
+          throw error;
+        });
+        expect(isRight).toBe(true);
+        answers++;
+      }
+      connection.destroy();
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, who) => run(who)));
+    isOver = true;
+    await faults;
+    expect(answers).toBe(16 * 60);
+    await eventually(() => split.service.hasNobody);
+    expect([...split.service.allServers.values()].map(({ running }) => running)).toEqual([0, 0, 0]);
+  }, 60_000);
+});

@@ -33,6 +33,8 @@ export class SessionFacts {
   isHeld = false;
   /** A user variable has a value on the primary that other servers do not have. */
   hasPrimaryVariables = false;
+  /** It has another role than after login, which a reset does not bring back. */
+  hasRole = false;
   /** The primary has executed something since the position was asked for last. */
   hasWritten = false;
   /** The GTID position that reads must have reached; empty: any. */

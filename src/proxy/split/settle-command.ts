@@ -69,6 +69,9 @@ function apply(change: SessionChange, { facts, named }: SessionContext): void {
       if (change.text === undefined) named.delete(change.name);
       else named.set(change.name, classify(change.text, 0, change.text.length, facts.mode));
       return;
+    case "role":
+      facts.hasRole = true;
+      return;
     case "deallocate":
       named.delete(change.name);
       return;

@@ -431,6 +431,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const command = this.#command;
     const { facts } = this.#context;
     const { outcome, results, status } = leg.reply;
+    const wasBound = facts.isBound;
     command.isSent = false;
     leg.server.running--;
     const isOk = outcome === "ok";
@@ -438,6 +439,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (this.#sum !== undefined) this.#logAnswer(leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
+    if (facts.isBound && !wasBound) this.#choice.home = leg;
     const round = this.#round;
     this.#round = undefined;
     round?.settle(isOk);
@@ -497,6 +499,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { isSent } = command;
     this.#unsend();
     command.tried.add(leg.server);
+    // It will be sent to all once more: those that have done it begin anew, or they would do it twice.
+    if (isSent && command.destination === "everywhere")
+      for (const other of [...this.#legs.all]) if (other.position === command.id) this.#legs.drop(other);
     if (command.answered > 0) this.finish();
     else if (isFatal || this.#phase === "passing" || command.destination === "leg") this.#leave(lostError(leg.server, reason));
     else if (!isSent || (command.isRepeatable && this.#host.rules.retryFailedReads)) {
@@ -723,7 +728,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** Nothing of the session is on its server connections that a reset does not wipe out, and nothing is under way. */
   get #isClean(): boolean {
     const { facts } = this.#context;
-    return facts.transaction === undefined && !facts.isBound && !facts.isReleasing;
+    return facts.transaction === undefined && !facts.isBound && !facts.isReleasing && !facts.hasRole;
   }
 
   #reset(): void {
