@@ -29,7 +29,19 @@ beforeAll(async () => {
      CREATE TABLE other.t (id INT, a TEXT); INSERT INTO other.t VALUES (9, 'other')`,
   );
   await caughtUp();
-  accounts = await readAccounts(
+  accounts = await readAccountsOf();
+}, 120_000);
+
+afterEach(() => {
+  for (const connection of clients.splice(0)) connection.destroy();
+  for (const one of rigs.splice(0)) one.close();
+});
+afterAll(async () => {
+  await lab?.destroy();
+});
+
+const readAccountsOf = async (): Promise<Accounts> =>
+  await readAccounts(
     {
       endpoint: { kind: "socket", path: primary.socketPath },
       user: "root",
@@ -42,15 +54,6 @@ beforeAll(async () => {
     10_000,
     () => Date.now(),
   );
-}, 120_000);
-
-afterEach(() => {
-  for (const connection of clients.splice(0)) connection.destroy();
-  for (const one of rigs.splice(0)) one.close();
-});
-afterAll(async () => {
-  await lab?.destroy();
-});
 
 async function caughtUp(): Promise<void> {
   for (const replica of replication.replicas) await replication.untilCaughtUp(replica);
@@ -368,5 +371,171 @@ describe("servers that are lost", () => {
     await eventually(() => !connection.isValid());
     expect(await primary.sql("SELECT 1 FROM app.t WHERE a = 'lost'")).toEqual([]);
     await eventually(() => split.service.hasNobody);
+  });
+});
+
+describe("transaction_replay", () => {
+  const REPLAY = {
+    replay: { maxBytes: 1 << 20, attempts: 5, timeoutMs: 10_000, checksum: "no_insert_id", onDeadlock: false },
+  } as const;
+  const lose = (split: SplitRig): void => split.route({ closing: [{ server: "db1", reason: "is down" }] });
+
+  test("an open transaction is done again, text and prepared, also while a statement is under way", async () => {
+    const split = rig(REPLAY);
+    const connection = await client(split);
+    const prepared = await connection.prepare("INSERT INTO t (a) VALUES (?)");
+    await connection.query("BEGIN");
+    await connection.query("SET @mark = 'replayed'");
+    await connection.query("INSERT INTO t (a) VALUES (@mark)");
+    await prepared.execute(["replayed too"]);
+    expect(await connection.query("SELECT COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'")).toMatchObject([{ n: 2 }]);
+    lose(split);
+    await prepared.execute(["replayed again"]);
+    const slow = connection.query("SELECT SLEEP(0.5) AS s, COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'");
+    await eventually(() => split.service.allServers.get("db1")?.running === 1);
+    lose(split);
+    expect(await slow).toMatchObject([{ s: 0, n: 3 }]);
+    await connection.query("COMMIT");
+    expect(await primary.sql("SELECT COUNT(*) AS n FROM app.t WHERE a LIKE 'replayed%'")).toEqual([{ n: 3 }]);
+    await connection.query("DELETE FROM t WHERE a LIKE 'replayed%'");
+  });
+
+  test("not where the results differ, and never a COMMIT that was sent", async () => {
+    const split = rig(REPLAY);
+    const one = await client(split);
+    await primary.sql("INSERT INTO app.t (a) VALUES ('base')");
+    await one.query("BEGIN");
+    await one.query("SELECT COUNT(*) AS n FROM t WHERE a = 'base'");
+    await primary.sql("INSERT INTO app.t (a) VALUES ('base')");
+    lose(split);
+    await eventually(() => !one.isValid());
+    const two = await client(split);
+    await two.query("BEGIN");
+    await two.query("INSERT INTO t (a) VALUES ('once')");
+    await primary.sql("FLUSH TABLES WITH READ LOCK").catch(() => {});
+    await two.query("SELECT 1");
+    await two.end();
+    await primary.sql("UNLOCK TABLES; DELETE FROM app.t WHERE a IN ('base', 'once')");
+  });
+
+  test("waits for a primary, and gives up in time", async () => {
+    const split = rig({ replay: { ...REPLAY.replay, timeoutMs: 500 } });
+    const connection = await client(split);
+    await connection.query("BEGIN");
+    await connection.query("INSERT INTO t (a) VALUES ('waits')");
+    split.route({ primary: undefined, closing: [{ server: "db1", reason: "is down" }] });
+    const next = connection.query("SELECT 1 AS one");
+    split.promote("db1");
+    expect(await next).toMatchObject([{ one: 1 }]);
+    split.route({ primary: undefined, closing: [{ server: "db1", reason: "is down" }] });
+    await expect(connection.query("SELECT 1")).rejects.toThrow(/no primary came in time/);
+    await eventually(async () => (await primary.sql("SELECT 1 FROM app.t WHERE a = 'waits'")).length === 0);
+  });
+});
+
+describe("KILL", () => {
+  test("by the number that the client was told, which is none of a server's", async () => {
+    const split = rig();
+    const [victim, killer] = [await client(split), await client(split)];
+    const slow = victim.query("SELECT SLEEP(20)").catch((error: Error) => error);
+    await eventually(() => [...split.service.allServers.values()].some(({ running }) => running === 1));
+    await killer.query(`KILL QUERY ${victim.threadId}`);
+    expect(String(await slow)).toMatch(/interrupted|\[\{|Object|1317/);
+    expect(await serverOf(victim)).not.toBe(1);
+    await killer.query(`KILL ${victim.threadId}`);
+    await eventually(() => !victim.isValid());
+    await expect(killer.query("KILL 4000000000")).rejects.toThrow(/Unknown thread id/);
+  });
+});
+
+describe("another user", () => {
+  test("COM_CHANGE_USER: everything begins anew", async () => {
+    await primary.sql(`CREATE USER IF NOT EXISTS second@'%' IDENTIFIED BY '${PASSWORD}'; GRANT SELECT ON *.* TO second@'%'`);
+    await caughtUp();
+    const read = readAccountsOf();
+    accounts = await read;
+    const split = rig();
+    const connection = await client(split);
+    await connection.query("SET @x = 1");
+    await connection.changeUser({ user: "second", password: PASSWORD, database: "other" });
+    expect(await connection.query("SELECT CURRENT_USER() AS u, @x AS x, DATABASE() AS db")).toMatchObject([
+      { u: "second@%", x: null, db: "other" },
+    ]);
+    await expect(connection.query("INSERT INTO t VALUES (1, 'x')")).rejects.toThrow(/denied/);
+    const failing = connection.changeUser({ user: "second", password: "wrong" });
+    await expect(failing).rejects.toThrow(/denied/);
+  });
+});
+
+describe("causal reads", () => {
+  for (const causalReads of ["local", "global", "fast"] as const) {
+    test(`${causalReads}: what was written is read`, async () => {
+      const split = rig({ causalReads });
+      const connection = await client(split);
+      const other = causalReads === "global" ? await client(split) : connection;
+      const replicas = replication.replicas;
+      await connection.query("CREATE TABLE IF NOT EXISTS seen (n INT)");
+      await connection.query("DELETE FROM seen");
+      for (const replica of replicas) await replica.sql("STOP SLAVE SQL_THREAD");
+      await connection.query("INSERT INTO seen VALUES (1)");
+      const reading = other.query("SELECT COUNT(*) AS n, @@server_id AS id FROM seen");
+      if (causalReads === "fast") expect(await reading).toMatchObject([{ n: 1, id: 1 }]);
+      for (const replica of replicas) await replica.sql("START SLAVE SQL_THREAD");
+      const [row] = (await reading) as { n: number; id: number }[];
+      expect(row?.n).toBe(1);
+      if (causalReads !== "fast") expect(row?.id).not.toBe(1);
+      for (let i = 2; i < 30; i++) {
+        await connection.query("INSERT INTO seen VALUES (?)", [i]);
+        expect(await other.query("SELECT COUNT(*) AS n FROM seen")).toMatchObject([{ n: i }]);
+      }
+    });
+  }
+
+  test("a replica that does not come in time: the primary answers", async () => {
+    const connection = await client(rig({ causalReads: "local", causalReadsTimeoutMs: 200 }));
+    for (const replica of replication.replicas) await replica.sql("STOP SLAVE SQL_THREAD");
+    await connection.query("INSERT INTO t (a) VALUES ('late')");
+    expect(await serverOf(connection)).toBe(1);
+    for (const replica of replication.replicas) await replica.sql("START SLAVE SQL_THREAD");
+    await caughtUp();
+  });
+});
+
+describe("idle connections", () => {
+  test("go to the next session of the account, and nothing of the last one with them", async () => {
+    const split = rig();
+    split.pool(5);
+    const first = await client(split);
+    await first.query("SET @leak = 1, sql_mode = 'ANSI_QUOTES', NAMES latin1");
+    await first.query("INSERT INTO t (a) VALUES ('pool')");
+    await serverOf(first);
+    const prepared = await first.prepare("SELECT 1");
+    void prepared;
+    await first.end();
+    const idle = (): number => [...split.service.allServers.values()].reduce((sum, { idle: one }) => sum + one.count, 0);
+    await eventually(() => idle() >= 2);
+    const totals = (): number => [...split.service.allServers.values()].reduce((sum, { total }) => sum + total, 0);
+    const before = totals();
+    const second = await client(split);
+    expect(await second.query("SELECT @leak AS leak, @@sql_mode AS mode, @@character_set_client AS cs FROM t LIMIT 1 FOR UPDATE")).toMatchObject([
+      { leak: null, cs: "utf8mb4" },
+    ]);
+    expect(totals()).toBe(before);
+    await second.query("BEGIN");
+    await second.query("INSERT INTO t (a) VALUES ('never')");
+    second.destroy();
+    await eventually(async () => (await primary.sql("SELECT 1 FROM app.t WHERE a = 'never'")).length === 0);
+  });
+
+  test("an idle session lends them and gets others", async () => {
+    const split = rig({ poolIdleMs: 0 });
+    split.pool(5);
+    const connection = await client(split);
+    await connection.query("SET @kept = 5");
+    await serverOf(connection);
+    split.service.sweep(Date.now());
+    split.service.sweep(Date.now() + 1000);
+    await eventually(() => [...split.service.sessions.values()][0]?.legs.length === 0);
+    expect(await connection.query("SELECT @kept AS kept")).toMatchObject([{ kept: 5 }]);
   });
 });

@@ -69,7 +69,7 @@ export class SplitRig {
       },
       rules: { ...SPLIT_RULES, ...rules },
     };
-    const copy = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => copy.put(undefined) });
+    const copy = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => queueMicrotask(() => copy.put(undefined)) });
     copy.put(accounts);
     this.service = new SplitService(this.#route, {
       timers: SYSTEM_CLOCK,
@@ -120,6 +120,11 @@ export class SplitRig {
       primary: name,
       readers: servers.filter((server) => server !== name),
     });
+  }
+
+  /** Every server keeps so many idle connections. */
+  pool(poolMax: number): void {
+    this.route({ servers: this.#route.servers.map((server) => ({ ...server, poolMax })) });
   }
 
   close(): void {

@@ -25,6 +25,7 @@ import {
   whyNotService,
 } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+import { splitDiagnostics } from "./split-diagnostics.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
 import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";
 
@@ -407,16 +408,19 @@ export class Traffic {
     const { current, total, most, refused, waiting, retried } = this.#counts.service(name, this.#counters);
     const isRunning = this.#plans.has(name) && !this.#stopped.service.has(name);
     const route = this.#table.current.services.find((service) => service.name === name);
+    const isSplit = this.#plans.get(name)?.router === "readwritesplit";
+    const sum = this.#counts.splitOf(name, this.#counters);
     return {
       running: isRunning,
       startedAt: isRunning ? this.#startedAt : undefined,
       connections: { current, total, max: most },
-      activeOperations: 0,
+      activeOperations: [...sum.servers.values()].reduce((running, server) => running + server.running, 0),
       usersUpdatedAt: this.#accounts.current(name)?.readAt,
       users: this.#usersOf(name),
       diagnostics: {
-        balance: route?.balance,
-        targets: route?.targets.map(({ server }) => server) ?? [],
+        ...(isSplit
+          ? splitDiagnostics(this.#table.current.splits.find((split) => split.name === name), sum)
+          : { balance: route?.balance, targets: route?.targets.map(({ server }) => server) ?? [] }),
         refused_connections: refused,
         queued_connections: waiting,
         retried_connections: retried,

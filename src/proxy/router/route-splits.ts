@@ -65,7 +65,7 @@ function judge(rule: SplitRule, member: SplitMember): Judged {
   const isOut = state.liveness === "down" || verdict.observation?.reached === false;
   if (!verdict.up && isOut) return as("closing", `is down (${verdict.sentence})`);
   const isSoft = SOFT_CODES.has(verdict.code);
-  if (!verdict.up && !isSoft && admin !== "drain") return as("closing", `may not be used (${verdict.sentence})`);
+  if (!verdict.up && !isSoft && !state.staleReplica && admin !== "drain") return as("closing", `may not be used (${verdict.sentence})`);
   if (state.role === "primary") return as("primary", "");
   if (!isReplica(state) && !isSynced(state)) return as("idle", "is neither primary nor replica");
   if (admin === "drain") return as("idle", "is draining");

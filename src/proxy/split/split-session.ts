@@ -100,6 +100,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#context = new SessionContext(host.rules);
     this.#context.reset(host.mode, login.characterSet);
     this.#context.facts.database = login.database;
+    this.#takeRules();
     const source = {
       connect: (server: SplitServer) => host.connect(server, this),
       takeIdle: (server: SplitServer) => host.takeIdle(server, this),
@@ -434,7 +435,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     leg.server.running--;
     const isOk = outcome === "ok";
     if (isOk || results > 0) facts.answered(leg, status);
-    if (this.#sum !== undefined || this.#context.rules.replay !== undefined) this.#logAnswer(leg);
+    if (this.#sum !== undefined) this.#logAnswer(leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
     const round = this.#round;
@@ -523,19 +524,18 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { replay } = this.#context.rules;
     const { facts } = this.#context;
     const command = this.#command;
-    if (replay === undefined || facts.transaction !== leg) {
-      this.#log?.clear();
+    const log = this.#log;
+    const sum = this.#sum;
+    if (replay === undefined || log === undefined || sum === undefined || facts.transaction !== leg) {
+      log?.clear();
     } else {
-      this.#log ??= new TransactionLog();
-      this.#sum ??= new AnswerSum();
       const { code, statement, isLong } = command;
       const isCarried = code === COMMAND.QUERY || code === COMMAND.STMT_EXECUTE || code === COMMAND.STMT_BULK_EXECUTE || code === COMMAND.INIT_DB;
-      if (isLong || statement?.longDataOn !== undefined) this.#log.spoil();
-      // The first answer was not summed up yet when it came: it is that of BEGIN, an OK.
+      if (isLong || statement?.longDataOn !== undefined) log.spoil();
       else if (isCarried)
-        this.#log.add({ bytes: owned(command.bytes), code, statement, sum: this.#log.commands.length === 0 ? "" : this.#sum.value(leg, replay.checksum) }, replay.maxBytes);
+        log.add({ bytes: owned(command.bytes), code, statement, sum: sum.value(leg, replay.checksum) }, replay.maxBytes);
     }
-    this.#sum?.reset();
+    sum?.reset();
   }
 
   /** The server of the transaction is lost. False: it cannot be done again. */
@@ -621,7 +621,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** The routing table has changed: what waits may go on, and what is not to be used any more is let go. */
   routeChanged(): void {
     const { servers, primary } = this.#host;
-    this.#context.rules = this.#host.rules;
+    this.#takeRules();
     for (const leg of [...this.#legs.all]) {
       const { server } = leg;
       const isUsed = leg === this.#command.leg || leg === this.#context.facts.transaction || !leg.isIdle;
@@ -629,6 +629,15 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       if (!isUsed && !this.#choice.isBoundTo(leg) && !isWanted) this.#legs.drop(leg);
     }
     this.#lookAgain();
+  }
+
+  #takeRules(): void {
+    this.#context.rules = this.#host.rules;
+    if (this.#host.rules.replay === undefined || this.#log !== undefined) return;
+    this.#log = new TransactionLog();
+    this.#sum = new AnswerSum();
+    // What the present transaction has done so far was not noted.
+    if (this.#context.facts.transaction !== undefined) this.#log.spoil();
   }
 
   /** Once a second: time limits. */
