@@ -3,8 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
 import { createConnection } from "mariadb";
 import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
+import { connectServer } from "../../src/proxy/login/connect-server.ts";
+import { SYSTEM_CLOCK } from "../../src/telemetry/clock.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
 import { matchAccount } from "../../src/topology/match-account.ts";
+import { writeProxyHeader } from "../../src/wire/proxy-header.ts";
+import { faceOf } from "../../src/wire/service-face.ts";
 import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import { type RunResult, run } from "../lab/run.ts";
@@ -217,15 +221,90 @@ async function currentUser(user: string): Promise<string | undefined> {
   }
 }
 
+describe("hosts", () => {
+  const endpoint = () => ({ kind: "tcp" as const, host: server.address, port: server.port });
+  const loginTo = async (port: number, password: string, proxyHeader: Buffer = Buffer.alloc(0)) => {
+    const { capabilities, mariadbCapabilities } = faceOf([VERSION]);
+    const outcome = await connectServer(
+      { kind: "tcp", host: "127.0.0.1", port },
+      5000,
+      {
+        user: "plain",
+        credential: { kind: "clear", password: Buffer.from(password) },
+        database: undefined,
+        characterSet: 45,
+        attributes: Buffer.alloc(0),
+        maxPacket: 1 << 24,
+        capabilities,
+        mariadbCapabilities,
+        proxyHeader,
+        tls: undefined,
+        deadlineMs: 10_000,
+      },
+      SYSTEM_CLOCK,
+    );
+    if (outcome.kind === "ok") outcome.server.handOver(NOBODY).socket.terminate();
+    return outcome;
+  };
+
+  test("a proxy may say for whom it speaks, by either version", async () => {
+    const proxied = await LoginRelay.start({
+      endpoint: endpoint(),
+      accounts: readFrom,
+      version: VERSION,
+      mayBeProxied: true,
+    });
+    const route = {
+      source: { address: "203.0.113.9", port: 4711 },
+      destination: { address: "127.0.0.1", port: 4006 },
+    };
+    for (const version of ["v1", "v2"] as const) {
+      const header = writeProxyHeader(version, route);
+      expect((await loginTo(proxied.port, "secret", header)).kind).toBe("ok");
+      const refused = await loginTo(proxied.port, "wrong", header);
+      expect(refused).toMatchObject({ kind: "refused", error: { errno: 1045 } });
+      expect(JSON.stringify(refused)).toContain("'plain'@'203.0.113.9'");
+    }
+    expect((await loginTo(proxied.port, "secret")).kind).toBe("ok");
+    const health = await loginTo(proxied.port, "secret", writeProxyHeader("v2", undefined));
+    expect(health.kind).toBe("ok");
+    proxied.close();
+  });
+
+  test("one that guesses is turned away after a while", async () => {
+    const strict = await LoginRelay.start({
+      endpoint: endpoint(),
+      accounts: readFrom,
+      version: VERSION,
+      maxFailures: 3,
+    });
+    for (let i = 0; i < 3; i++)
+      expect(await loginTo(strict.port, "wrong")).toMatchObject({ error: { errno: 1045 } });
+    expect(await loginTo(strict.port, "secret")).toMatchObject({ kind: "refused", error: { errno: 1129 } });
+    strict.close();
+  });
+
+  test("one that says nothing is told so at the deadline", async () => {
+    const hasty = await LoginRelay.start({
+      endpoint: endpoint(),
+      accounts: readFrom,
+      version: VERSION,
+      deadlineMs: 100,
+    });
+    const socket = connectTcp(hasty.port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    expect(Buffer.concat(chunks).toString("latin1")).toContain("Got timeout");
+    expect(hasty.failures).toMatchObject([{ reason: "no answer within 100 ms" }]);
+    hasty.close();
+  });
+});
+
+const NOBODY = { data: () => {}, drain: () => {}, end: () => {}, close: () => {} };
+
 describe("unusual clients", () => {
   test("one that pipelines its login and its farewell is answered", async () => {
     // HAProxy's mysql-check: an empty password, then COM_QUIT, before the greeting has been read.
-    const login = Buffer.concat([
-      Buffer.from("26000001", "hex"),
-      Buffer.from("00820000", "hex"),
-      Buffer.from("00800001", "hex"),
-    ]);
-    expect(login.length).toBeGreaterThan(0);
     const socket = connectTcp(relay.port, "127.0.0.1");
     const body = Buffer.alloc(32 + 6 + 1);
     body.writeUInt32LE(0x8200, 0);

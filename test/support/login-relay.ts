@@ -28,7 +28,7 @@ export interface RelaySettings {
   readonly version?: string;
   readonly maxFailures?: number;
   readonly deadlineMs?: number;
-  readonly hostname?: string;
+  readonly mayBeProxied?: boolean;
 }
 
 /** Logs clients in, logs in to one server in their name, and then carries the bytes: the least that a login can be tried with. */
@@ -70,7 +70,7 @@ export class LoginRelay {
       onFailure: (failure) => this.failures.push(failure),
     };
     this.#listener = Bun.listen<SocketOwner>({
-      hostname: settings.hostname ?? "0.0.0.0",
+      hostname: "0.0.0.0",
       port: 0,
       allowHalfOpen: true,
       socket: { ...OWNED_SOCKET, open: (socket) => void this.#serve(socket) },
@@ -93,7 +93,12 @@ export class LoginRelay {
   }
 
   async #serve(socket: OwnedSocket): Promise<void> {
-    const origin = { address: socket.remoteAddress, connectionId: ++this.#connections };
+    const origin = {
+      address: socket.remoteAddress,
+      port: socket.remotePort,
+      connectionId: ++this.#connections,
+      mayBeProxied: this.#settings.mayBeProxied ?? false,
+    };
     const client = await loginClient(socket, origin, this.#parts);
     if (client === undefined) return;
     const { endpoint, serverTls } = this.#settings;

@@ -84,7 +84,9 @@ export class SplitRig {
       onFailure: (server, reason) => this.serverFailures.push(`${server} ${reason}`),
       onLoginFailure: (failure) => this.failures.push(failure),
       findSession: async (connectionId) => {
-        const found = [...this.service.sessions.values()].find(({ client }) => client.connectionId === connectionId);
+        const found = [...this.service.sessions.values()].find(
+          ({ client }) => client.connectionId === connectionId,
+        );
         return found === undefined ? undefined : foundSession(found);
       },
       endSession: (id) => this.service.sessions.get(id)?.finish(),
@@ -94,7 +96,7 @@ export class SplitRig {
     this.#listener = openListenerFor<SocketOwner>(
       OWNED_SOCKET,
       { kind: "tcp", hostname: "0.0.0.0", port: 0 },
-      (socket) => this.service.accept(socket, "rig"),
+      (socket) => this.service.accept(socket, "rig", false),
     );
   }
 

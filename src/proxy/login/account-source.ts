@@ -34,12 +34,14 @@ export class AccountCopy implements AccountSource {
 
   /** All who fail meanwhile wait for the same answer. */
   async refresh(): Promise<void> {
-    if (this.#answer === undefined) {
-      this.#answer = Promise.withResolvers<void>();
+    const asked = this.#answer;
+    const answer = asked ?? Promise.withResolvers<void>();
+    if (asked === undefined) {
+      this.#answer = answer;
       this.#cancel = this.#parts.timers.after(ANSWER_MS, () => this.#settle());
       this.#parts.ask();
     }
-    await this.#answer.promise;
+    await answer.promise;
   }
 
   /** What the control process says. @param accounts undefined: there is nothing newer now */

@@ -8,6 +8,7 @@
 import { CLIENT, commonFlags, withFlags } from "../../wire/capability.ts";
 import { errorBeforeGreeting, type WireError } from "../../wire/error-packet.ts";
 import { SCRAMBLE_BYTES, scrambleFrom, writeGreeting } from "../../wire/greeting.ts";
+import { plainAddress } from "../../wire/ip-address.ts";
 import { isTlsRequest, readLoginHead, readLoginRequest } from "../../wire/login-request.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import type { ServiceFace } from "../../wire/service-face.ts";
@@ -32,8 +33,11 @@ export interface ClientLoginParts extends IdentifyParts, EndParts {
 export interface ClientOrigin {
   /** undefined: over a unix socket. */
   readonly address: string | undefined;
+  readonly port: number;
   /** What the greeting tells the client. */
   readonly connectionId: number;
+  /** It may begin with a header of the PROXY protocol, which tells whose connection it passes on. */
+  readonly mayBeProxied: boolean;
 }
 
 /**
@@ -50,22 +54,27 @@ export async function loginClient(
 
 class ClientLogin {
   readonly #parts: ClientLoginParts;
-  readonly #origin: ClientOrigin;
+  readonly #connectionId: number;
+  readonly #mayBeProxied: boolean;
   readonly #channel: LoginChannel;
-  readonly #host: string;
+  #address: string | undefined;
+  #port: number;
   #user = "";
 
   constructor(socket: OwnedSocket, origin: ClientOrigin, parts: ClientLoginParts) {
     this.#parts = parts;
-    this.#origin = origin;
-    this.#host = hostText(origin.address);
+    this.#address = origin.address;
+    this.#port = origin.port;
+    this.#connectionId = origin.connectionId;
+    this.#mayBeProxied = origin.mayBeProxied;
     this.#channel = new LoginChannel(socket, parts.timers);
   }
 
   async run(): Promise<LoggedInClient | undefined> {
     const { guard, deadlineMs } = this.#parts;
-    if (guard.isBlocked(this.#host)) return this.#turnAway(hostBlocked(this.#host));
-    if (!guard.begin(this.#host)) return this.#turnAway(tooManyLogins());
+    const host = this.#host;
+    if (!this.#mayBeProxied && guard.isBlocked(host)) return this.#turnAway(hostBlocked(host));
+    if (!guard.begin(host)) return this.#turnAway(tooManyLogins());
     this.#channel.limit(deadlineMs);
     try {
       return await this.#logIn();
@@ -73,7 +82,7 @@ class ClientLogin {
       breakLogin(this.#channel, this.#who, error, this.#parts);
       return undefined;
     } finally {
-      guard.end(this.#host);
+      guard.end(host);
     }
   }
 
@@ -81,7 +90,7 @@ class ClientLogin {
     const { face, randomBytes } = this.#parts;
     const channel = this.#channel;
     const scramble = scrambleFrom(randomBytes(SCRAMBLE_BYTES));
-    const { connectionId, address } = this.#origin;
+    const connectionId = this.#connectionId;
     const offered = this.#offered();
     channel.send(
       writeGreeting({
@@ -92,6 +101,7 @@ class ClientLogin {
         statusFlags: STATUS.AUTOCOMMIT,
       }),
     );
+    if (this.#mayBeProxied && !(await this.#readProxyHeader())) return undefined;
     let payload = await channel.receive();
     let tls: ClientTls | undefined;
     if (this.#parts.tls !== undefined) {
@@ -105,6 +115,7 @@ class ClientLogin {
     const request = readLoginRequest(Buffer.from(payload));
     this.#user = request.user;
     const capabilities = commonFlags(request.capabilities, offered);
+    const address = this.#address;
     const connection = { channel, address, capabilities, tls };
     const first = { plugin: request.plugin, response: request.authResponse, scramble };
     const identification = await identifyClient(request, first, connection, this.#parts);
@@ -118,6 +129,7 @@ class ClientLogin {
       maxPacket,
       connectionId,
       address,
+      port: this.#port,
       tls,
       scramble,
     });
@@ -135,10 +147,29 @@ class ClientLogin {
       data: channel,
       handlers: OWNED_SOCKET,
       leftover: channel.takeLeftover(),
-      host: this.#origin.address,
+      host: this.#address,
     });
     channel.replaceSocket(socket);
     return { cipher, peer };
+  }
+
+  /**
+   * The greeting has been sent by then: who has no header to send waits for it, and a proxy reads it only after its header is through.
+   * False: the client it speaks for is turned away.
+   */
+  async #readProxyHeader(): Promise<boolean> {
+    const reading = await this.#channel.receiveProxyHeader();
+    if (reading.kind !== "header" || reading.source === undefined) return true;
+    this.#address = plainAddress(reading.source.address);
+    this.#port = reading.source.port;
+    if (!this.#parts.guard.isBlocked(this.#host)) return true;
+    await this.#channel.receive();
+    await this.#refuse({ error: hostBlocked(this.#host), isGuess: false });
+    return false;
+  }
+
+  get #host(): string {
+    return hostText(this.#address);
   }
 
   get #who(): { readonly user: string; readonly host: string } {

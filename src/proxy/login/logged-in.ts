@@ -53,6 +53,8 @@ export interface ClientConnectionFacts {
   readonly connectionId: number;
   /** undefined: over a unix socket. */
   readonly address: string | undefined;
+  /** Of the client, on its host; 0: over a unix socket. */
+  readonly port: number;
   /** undefined: not encrypted. */
   readonly tls: ClientTls | undefined;
   /** What the greeting told it: clients that do not know of plugins go on using it. */

@@ -1,5 +1,6 @@
 import { MalformedPacket } from "../../wire/malformed-packet.ts";
 import { framed, type Packet, PacketReader } from "../../wire/packet.ts";
+import { type HeaderReading, readProxyHeader } from "../../wire/proxy-header.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import type { HandedOver } from "./logged-in.ts";
 import type { OwnedSocket, SocketOwner } from "./owned-socket.ts";
@@ -36,7 +37,7 @@ export class LoginChannel implements SocketOwner {
   #unsent = EMPTY;
   /** The number of the next packet, whoever sends it. */
   #sequence: number;
-  #waiting: PromiseWithResolvers<Buffer> | undefined;
+  #waiting: Wait | undefined;
   #failure: LoginBroken | undefined;
   #hasEnded = false;
   #isClosed = false;
@@ -54,10 +55,6 @@ export class LoginChannel implements SocketOwner {
     if (early.length > 0) this.#reader.feed(early);
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   /** Bytes that came and are no part of a packet that was received; they are the caller's now. */
   takeLeftover(): Buffer {
     return this.#reader.takeLeftover();
@@ -66,7 +63,7 @@ export class LoginChannel implements SocketOwner {
   /** The login fails unless handOver() or cancelDeadline() comes within `ms`. */
   limit(ms: number): void {
     this.#cancel();
-    this.#cancel = this.#timers.after(ms, () => this.#fail("late", `no answer within ${ms} ms`));
+    this.#cancel = this.#timers.after(ms, () => this.#late(ms));
   }
 
   cancelDeadline(): void {
@@ -96,15 +93,22 @@ export class LoginChannel implements SocketOwner {
   }
 
   /** The payload of the next packet. Rejects with LoginBroken. One at a time. */
-  async receive(): Promise<Buffer> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const packet = this.#next();
-    if (packet !== undefined) return this.#inOrder(packet);
-    if (this.#hasEnded || this.#isClosed)
-      throw new LoginBroken("closed", "the connection was closed during the login");
-    this.#resume();
-    this.#waiting = Promise.withResolvers<Buffer>();
-    return await this.#waiting.promise;
+  receive(): Promise<Buffer> {
+    return this.#await(() => {
+      const packet = this.#reader.next();
+      return packet === undefined ? undefined : this.#inOrder(packet);
+    });
+  }
+
+  /** Takes the header of the PROXY protocol off the first bytes, where there is one. Rejects with LoginBroken. */
+  receiveProxyHeader(): Promise<HeaderReading> {
+    return this.#await(() => {
+      const bytes = this.#reader.takeLeftover();
+      const reading = readProxyHeader(bytes);
+      if (reading.kind === "broken") throw new MalformedPacket("a broken header of the PROXY protocol");
+      this.#reader.feed(reading.kind === "header" ? bytes.subarray(reading.bytes) : bytes);
+      return reading.kind === "incomplete" ? undefined : reading;
+    });
   }
 
   /** Says a last word, and closes once it has been read: a socket closed with unread bytes would lose it. */
@@ -152,16 +156,7 @@ export class LoginChannel implements SocketOwner {
       if (this.#reader.unread > MAX_UNREAD_BYTES) this.pause();
       return;
     }
-    try {
-      const packet = this.#next();
-      if (packet === undefined) return;
-      const payload = this.#inOrder(packet);
-      const { resolve } = this.#waiting;
-      this.#waiting = undefined;
-      resolve(payload);
-    } catch (error) {
-      this.#fail("malformed", error instanceof Error ? error.message : String(error));
-    }
+    this.#waiting.look();
   }
 
   drain(): void {
@@ -174,21 +169,36 @@ export class LoginChannel implements SocketOwner {
   end(): void {
     this.#hasEnded = true;
     if (this.#isLeaving) this.destroy();
-    else this.#settle("the connection was closed during the login");
+    else this.#settle();
   }
 
   close(): void {
     this.#isClosed = true;
     this.#cancel();
-    this.#settle("the connection was closed during the login");
+    this.#settle();
   }
 
-  #next(): Packet | undefined {
-    try {
-      return this.#reader.next();
-    } catch (error) {
-      throw asBroken(error);
-    }
+  /** Resolves once `read` finds all that it needs in what has come. */
+  async #await<T>(read: () => T | undefined): Promise<T> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const found = attempt(read);
+    if (found !== undefined) return found;
+    if (this.#hasEnded || this.#isClosed) throw new LoginBroken("closed", CLOSED);
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const look = (): void => {
+      try {
+        const value = attempt(read);
+        if (value === undefined) return;
+        this.#waiting = undefined;
+        resolve(value);
+      } catch (error) {
+        this.#waiting = undefined;
+        reject(error);
+      }
+    };
+    this.#waiting = { look, reject };
+    this.#resume();
+    return await promise;
   }
 
   #inOrder({ sequence, payload }: Packet): Buffer {
@@ -217,14 +227,14 @@ export class LoginChannel implements SocketOwner {
     if (taken < bytes.length) this.#unsent = bytes.subarray(taken);
   }
 
-  #settle(reason: string): void {
+  #settle(): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.reject(new LoginBroken("closed", reason));
+    waiting?.reject(new LoginBroken("closed", CLOSED));
   }
 
-  #fail(why: LoginBroken["why"], reason: string): void {
-    this.#failure = new LoginBroken(why, reason);
+  #late(ms: number): void {
+    this.#failure = new LoginBroken("late", `no answer within ${ms} ms`);
     const waiting = this.#waiting;
     this.#waiting = undefined;
     // Where nobody waits for a packet, it is for a TLS handshake: that ends with the socket.
@@ -234,6 +244,21 @@ export class LoginChannel implements SocketOwner {
 }
 
 const NOBODY: SocketOwner = { data: () => {}, drain: () => {}, end: () => {}, close: () => {} };
+
+const CLOSED = "the connection was closed during the login";
+
+interface Wait {
+  look(): void;
+  reject(error: unknown): void;
+}
+
+function attempt<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw asBroken(error);
+  }
+}
 
 /** A parser's complaint as the end of the login; anything else is a mistake of ours and stays what it is. */
 export function asBroken(error: unknown): unknown {

@@ -39,9 +39,6 @@ export const hostBlocked = (host: string): WireError =>
 
 export const tooManyLogins = (): WireError => error(1040, "Too many connections");
 
-export const tooManyOfUser = (user: string, limit: number): WireError =>
-  error(1226, `User '${user}' has exceeded the 'max_user_connections' resource (current value: ${limit})`);
-
 export const tlsRequired = (): WireError =>
   error(3159, "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
 

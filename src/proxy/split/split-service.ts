@@ -3,10 +3,10 @@ import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
-import { writeProxyHeader } from "../../wire/proxy-header.ts";
+import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
 import type { AccountSource } from "../login/account-source.ts";
 import { type ChangeUserParts, changeClientUser } from "../login/change-client-user.ts";
-import { loginClient } from "../login/client-login.ts";
+import { type ClientOrigin, loginClient } from "../login/client-login.ts";
 import { connectServer } from "../login/connect-server.ts";
 import type { LoginFailure } from "../login/end-login.ts";
 import { KnownPasswords } from "../login/known-passwords.ts";
@@ -19,8 +19,8 @@ import { type Tally, takePlace } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import type { TlsBook } from "../tls/tls-book.ts";
 import type { ServerLeg } from "./server-leg.ts";
-import { SplitServer } from "./split-server.ts";
 import type { FoundSession, HostedSession, SplitHost } from "./split-host.ts";
+import { SplitServer } from "./split-server.ts";
 import { SplitSession } from "./split-session.ts";
 
 export interface SplitParts {
@@ -148,7 +148,8 @@ export class SplitService implements SplitHost {
     for (const session of this.#sessions.values()) session.routeChanged();
   }
 
-  accept(socket: OwnedSocket, listener: string): void {
+  /** @param mayBeProxied it may begin with a header of the PROXY protocol */
+  accept(socket: OwnedSocket, listener: string, mayBeProxied: boolean): void {
     if (!takePlace(this.#parts.serviceTally, this.#route.limits.maxConnections)) {
       this.counters.refused++;
       socket.data = NOBODY;
@@ -158,7 +159,7 @@ export class SplitService implements SplitHost {
       return;
     }
     this.#placed++;
-    void this.#logIn(socket, listener);
+    void this.#logIn(socket, listener, mayBeProxied);
   }
 
   nextTurn(): number {
@@ -192,7 +193,11 @@ export class SplitService implements SplitHost {
 
   leaveIdle(leg: ServerLeg, session: HostedSession): void {
     const { server } = leg;
-    if (server.idle.count < server.target.poolMax && canBeReset(leg) && this.#servers.get(server.name) === server) {
+    if (
+      server.idle.count < server.target.poolMax &&
+      canBeReset(leg) &&
+      this.#servers.get(server.name) === server
+    ) {
       server.idle.park(leg, idleKey(session), this.timers.now());
       return;
     }
@@ -237,12 +242,17 @@ export class SplitService implements SplitHost {
     for (const { idle } of this.#all.values()) idle.closeAll();
   }
 
-  async #logIn(socket: OwnedSocket, listener: string): Promise<void> {
+  async #logIn(socket: OwnedSocket, listener: string, mayBeProxied: boolean): Promise<void> {
     const id = this.#parts.nextId();
     // A unix socket has no addresses, whatever the types say.
     const remote = socket.remoteAddress as string | undefined;
-    const origin = { address: remote === undefined ? undefined : plainAddress(remote), connectionId: this.#parts.connectionIdOf(id) };
-    const place = { remote, remotePort: socket.remotePort, local: socket.localAddress, localPort: socket.localPort };
+    const origin = {
+      address: remote === undefined ? undefined : plainAddress(remote),
+      port: remote === undefined ? 0 : socket.remotePort,
+      connectionId: this.#parts.connectionIdOf(id),
+      mayBeProxied,
+    };
+    const door = { address: socket.localAddress, port: socket.localPort };
     const client = await this.#loginOf(socket, listener, origin);
     if (client === undefined) {
       this.counters.failedLogins++;
@@ -250,7 +260,7 @@ export class SplitService implements SplitHost {
       return;
     }
     this.counters.total++;
-    this.#begin(new SplitSession(id, listener, client, this, routeOf(place)));
+    this.#begin(new SplitSession(id, listener, client, this, routeOf(client, door)));
   }
 
   #begin(session: SplitSession): void {
@@ -262,14 +272,19 @@ export class SplitService implements SplitHost {
   async #loginOf(
     socket: OwnedSocket,
     listener: string,
-    origin: { readonly address: string | undefined; readonly connectionId: number },
+    origin: ClientOrigin,
   ): Promise<LoggedInClient | undefined> {
     const { tls, onLoginFailure } = this.#parts;
     const choice = tls.listener(listener);
     if (choice.kind === "broken") {
       socket.data = NOBODY;
       socket.terminate();
-      onLoginFailure({ user: "", host: origin.address ?? "localhost", reason: `no TLS: ${choice.reason}`, isGuess: false });
+      onLoginFailure({
+        user: "",
+        host: origin.address ?? "localhost",
+        reason: `no TLS: ${choice.reason}`,
+        isGuess: false,
+      });
       return undefined;
     }
     const { face } = this.#route;
@@ -308,26 +323,23 @@ export class SplitService implements SplitHost {
 function idleKey({ client, database }: HostedSession): string {
   const { user, credential, capabilities, mariadbCapabilities, characterSet } = client;
   const secret =
-    credential.kind === "none" ? "" : credential.kind === "sha1" ? credential.sha1.toString("hex") : credential.password.toString("hex");
+    credential.kind === "none"
+      ? ""
+      : credential.kind === "sha1"
+        ? credential.sha1.toString("hex")
+        : credential.password.toString("hex");
   return JSON.stringify([user, secret, capabilities, mariadbCapabilities, characterSet, database]);
 }
 
 /** MySQL's COM_RESET_CONNECTION does not bring back the character set of the login. */
 const canBeReset = ({ login }: ServerLeg): boolean => /mariadb/i.test(login.serverVersion);
 
-interface Place {
-  readonly remote: string | undefined;
-  readonly remotePort: number;
-  readonly local: string;
-  readonly localPort: number;
-}
-
 /** What the PROXY protocol tells servers; undefined: the client came by a unix socket. */
-function routeOf({ remote, remotePort, local, localPort }: Place): SplitSession["route"] {
-  if (remote === undefined) return undefined;
+function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["route"] {
+  if (address === undefined) return undefined;
   return {
-    source: { address: plainAddress(remote), port: remotePort },
-    destination: { address: plainAddress(local), port: localPort },
+    source: { address, port },
+    destination: { address: plainAddress(door.address), port: door.port },
   };
 }
 

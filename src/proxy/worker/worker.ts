@@ -1,18 +1,22 @@
 import type { RoutingTable } from "../../topology/routing-table.ts";
-import { type ListenPlace, type OpenListener, openListener, openListenerFor } from "../passthrough/open-listener.ts";
-import { ServiceTraffic } from "../passthrough/service-traffic.ts";
-import type { Timers } from "../passthrough/timers.ts";
-import { TrustedNetworks } from "../passthrough/trusted-networks.ts";
 import { AccountCopy } from "../login/account-source.ts";
 import { LoginGuard } from "../login/login-guard.ts";
 import { OWNED_SOCKET, type SocketOwner } from "../login/owned-socket.ts";
 import { PasswordKey } from "../login/password-key.ts";
+import {
+  type ListenPlace,
+  type OpenListener,
+  openListener,
+  openListenerFor,
+} from "../passthrough/open-listener.ts";
+import { ServiceTraffic } from "../passthrough/service-traffic.ts";
+import type { Timers } from "../passthrough/timers.ts";
+import { TrustedNetworks } from "../passthrough/trusted-networks.ts";
 import { foundSession } from "../split/found-session.ts";
 import type { FoundSession } from "../split/split-host.ts";
 import { SplitService } from "../split/split-service.ts";
 import { TlsBook } from "../tls/tls-book.ts";
 import type { Cells, ConnectionBoard } from "./connection-board.ts";
-import { nameOfAddress } from "./name-of-address.ts";
 import { passthroughLines, serviceCounters, splitCounters, splitLines } from "./figures.ts";
 import {
   connectionIdOf,
@@ -22,6 +26,7 @@ import {
   type ToWorker,
   type WorkerCounters,
 } from "./messages.ts";
+import { nameOfAddress } from "./name-of-address.ts";
 import { SessionSearch } from "./session-search.ts";
 
 export interface WorkerParts {
@@ -187,7 +192,8 @@ export class Worker {
       onLoginFailure: (failure) => tell({ type: "login failed", service: name, ...failure }),
       onExposedPassword: (user, host) => tell({ type: "password exposed", service: name, user, host }),
       connectionIdOf,
-      findSession: async (connectionId) => this.#ownSession(connectionId) ?? (await this.#search.find(connectionId)),
+      findSession: async (connectionId) =>
+        this.#ownSession(connectionId) ?? (await this.#search.find(connectionId)),
       endSession: (id) => this.#killSession(id),
       nameOf: nameOfAddress,
     });
@@ -230,11 +236,14 @@ export class Worker {
 
   #open(listener: string, service: string, place: ListenPlace, trusted: readonly string[]): OpenListener {
     const split = this.#splits.get(service);
+    const networks = new TrustedNetworks(trusted);
     if (split !== undefined)
-      return openListenerFor<SocketOwner>(OWNED_SOCKET, place, (socket) => split.accept(socket, listener));
+      return openListenerFor<SocketOwner>(OWNED_SOCKET, place, (socket) =>
+        split.accept(socket, listener, networks.has(socket.remoteAddress)),
+      );
     const traffic = this.#services.get(service);
     if (traffic === undefined) throw new Error(`the routing table has no service ${service}`);
-    return openListener(listener, place, traffic, new TrustedNetworks(trusted));
+    return openListener(listener, place, traffic, networks);
   }
 
   #unlisten(listener: string): void {
