@@ -4,6 +4,7 @@ import {
   EFFECTIVE,
   IN_MARIADB,
   IN_MYSQL,
+  IN_RECENT_MARIADB,
   OPENS,
   PRIMARY_VARIABLE,
   STATEMENT_VARIABLE,
@@ -20,11 +21,12 @@ import {
   NAME,
   OPEN,
   SEMICOLON,
+  STRING,
   SYSTEM_VARIABLE,
   USER_VARIABLE,
   WORD,
 } from "./lexer.ts";
-import { IGNORE_SPACE, MYSQL } from "./lexer-mode.ts";
+import { IGNORE_SPACE, MYSQL, RECENT_MARIADB } from "./lexer-mode.ts";
 import { HELD, LAST, OPAQUE, USER_VARIABLE_READ, USER_VARIABLE_WRITE, WRITE } from "./statement-flags.ts";
 
 /** A write is looked at no further than this for what else it does. */
@@ -47,7 +49,11 @@ export class Scanner {
   /** A SET of this text changes how what follows it is read. */
   hasChangedMode = false;
 
+  // Traits of the functions that the servers have built in.
+  #builtIn = IN_MARIADB;
   #hasInto = false;
+  // JSON_TABLE( has been seen, and COLUMNS, without which it is a stored function, has not.
+  #awaitsColumns = false;
   #depth = 0;
   // The two words before a token; 0: no word, or none that is known.
   #before = 0;
@@ -59,6 +65,8 @@ export class Scanner {
     this.lexer.open(bytes, from, to, mode);
     this.mode = mode;
     this.hasChangedMode = false;
+    this.#builtIn =
+      mode & MYSQL ? IN_MYSQL : mode & RECENT_MARIADB ? IN_MARIADB | IN_RECENT_MARIADB : IN_MARIADB;
     this.begin();
   }
 
@@ -66,17 +74,17 @@ export class Scanner {
   begin(): void {
     this.flags = this.#depth = this.#before = this.#beforeThat = 0;
     this.#kindBeforeThat = END;
-    this.isVarying = this.hasSubquery = this.isBeforeBody = this.#hasInto = false;
+    this.isVarying = this.hasSubquery = this.isBeforeBody = this.#hasInto = this.#awaitsColumns = false;
   }
 
-  /** Reads to the end of the statement; or, if wanted, to a comma outside of parentheses. Returns the kind of what ended it. */
-  scan(endsAtComma: boolean): number {
-    for (;;) {
-      const kind = this.lexer.next();
-      if (kind === END || kind === SEMICOLON) return kind;
-      if (kind === COMMA && endsAtComma && this.#depth <= 0) return kind;
+  /** Reads to the end of the statement; or, if wanted, to a comma outside of parentheses. */
+  scan(endsAtComma: boolean): void {
+    let kind = this.lexer.next();
+    while (kind !== END && kind !== SEMICOLON && !(endsAtComma && kind === COMMA && this.#depth <= 0)) {
       this.see(kind);
+      kind = this.lexer.next();
     }
+    if (this.#awaitsColumns) this.flags |= Scanner.UNKNOWN_CALL;
   }
 
   /** Parentheses that are open. */
@@ -151,6 +159,9 @@ export class Scanner {
       case W.LOCK:
         this.flags |= WRITE;
         return;
+      case W.COLUMNS:
+        if (this.lexer.previousKind === STRING) this.#awaitsColumns = false;
+        return;
       case W.SHARE:
       case W.CONNECTION:
         if (this.#before === W.FOR) this.flags |= WRITE;
@@ -168,9 +179,9 @@ export class Scanner {
     if (traits & STATEMENT_VARIABLE) this.flags |= LAST;
   }
 
-  /** `) f (` and `AS t (` are no calls, nor are `WITH t (` and the next ones of its list. */
+  /** `) f (`, `'x' f (` and `AS t (` are no calls, nor are `WITH t (` and the next ones of its list. */
   #isNoCall(): boolean {
-    if (this.#kindBeforeThat === CLOSE) return true;
+    if (this.#kindBeforeThat === CLOSE || this.#kindBeforeThat === STRING) return true;
     if (this.#kindBeforeThat === COMMA) return this.isBeforeBody && this.#depth === 0;
     const before = this.#beforeThat;
     return before !== 0 && (before === W.AS || before === W.WITH || before === W.RECURSIVE);
@@ -187,7 +198,7 @@ export class Scanner {
       this.flags |= Scanner.UNKNOWN_CALL;
       return;
     }
-    if (traits & (this.mode & MYSQL ? IN_MYSQL : IN_MARIADB)) {
+    if (traits & this.#builtIn) {
       if (traits & VARYING) this.isVarying = true;
       return;
     }
@@ -195,6 +206,7 @@ export class Scanner {
     this.isVarying = true;
     if (word === W.FOUND_ROWS || word === W.ROW_COUNT) this.flags |= LAST;
     else if (word === W.ANALYSE && this.#beforeThat === W.PROCEDURE) return;
+    else if (word === W.JSON_TABLE && !this.#awaitsColumns) this.#awaitsColumns = true;
     else if (word === W.GET_LOCK) this.flags |= WRITE | HELD;
     else this.flags |= traits & EFFECTIVE ? WRITE : Scanner.UNKNOWN_CALL;
   }
