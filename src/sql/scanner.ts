@@ -16,6 +16,7 @@ import {
   ASSIGN,
   CLOSE,
   COMMA,
+  DOT,
   END,
   Lexer,
   NAME,
@@ -191,6 +192,10 @@ export class Scanner {
   #call(): void {
     const { lexer } = this;
     if (this.#isNoCall()) return;
+    if (this.#kindBeforeThat === DOT) {
+      this.flags |= Scanner.UNKNOWN_CALL; // database.function
+      return;
+    }
     const word = this.#before;
     const traits = TRAITS[word] as number;
     const isAdjacent = lexer.previousStop === lexer.start;
