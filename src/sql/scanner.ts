@@ -85,6 +85,7 @@ export class Scanner {
       this.see(kind);
       kind = this.lexer.next();
     }
+    this.#noCall();
     if (this.#awaitsColumns) this.flags |= Scanner.UNKNOWN_CALL;
   }
 
@@ -132,8 +133,7 @@ export class Scanner {
         this.#systemVariable(word);
         break;
     }
-    // INSERT(…) and REPLACE(…) are functions, without the parenthesis they are statements.
-    if (kind !== OPEN && (this.#before === W.INSERT || this.#before === W.REPLACE)) this.flags |= WRITE;
+    if (kind !== OPEN) this.#noCall();
     this.#beforeThat = this.#before;
     this.#kindBeforeThat = lexer.previousKind;
     this.#before = kind === WORD ? word : 0;
@@ -171,6 +171,11 @@ export class Scanner {
         if (this.#before === W.VALUE) this.flags |= WRITE; // NEXT VALUE FOR
         return;
     }
+  }
+
+  /** INSERT(…) and REPLACE(…) are functions; without the parenthesis they are statements. */
+  #noCall(): void {
+    if (this.#before === W.INSERT || this.#before === W.REPLACE) this.flags |= WRITE;
   }
 
   #systemVariable(word: number): void {
