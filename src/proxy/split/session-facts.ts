@@ -1,3 +1,4 @@
+import { UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import {
   HELD,
   LOCK_TABLES,
@@ -9,7 +10,6 @@ import {
   USER_VARIABLE_WRITE,
   WRITE,
 } from "../../sql/statement-flags.ts";
-import { UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import type { ServerLeg } from "./server-leg.ts";
 
@@ -74,7 +74,8 @@ export class SessionFacts {
     if ((flags & HELD) !== 0) this.isHeld = true;
     if ((flags & RELEASE) !== 0) this.isReleasing = true;
     if ((flags & SET_TRANSACTION) !== 0) this.isNextPrepared = true;
-    if ((flags & (WRITE | USER_VARIABLE_WRITE)) === (WRITE | USER_VARIABLE_WRITE)) this.hasPrimaryVariables = true;
+    if ((flags & (WRITE | USER_VARIABLE_WRITE)) === (WRITE | USER_VARIABLE_WRITE))
+      this.hasPrimaryVariables = true;
   }
 
   /** A mode of the server's, before the session has set its own. @param collation of the client's login */

@@ -100,7 +100,11 @@ function setCharacterSet(facts: Facts, name: string | undefined): void {
 }
 
 /** The mode as the server itself tells it; undefined: it does not. */
-export function settleMode(facts: Facts, sqlMode: string | undefined, characterSet: string | undefined): void {
+export function settleMode(
+  facts: Facts,
+  sqlMode: string | undefined,
+  characterSet: string | undefined,
+): void {
   facts.isModeUnknown = false;
   facts.mode =
     sqlMode === undefined || characterSet === undefined
