@@ -21,8 +21,11 @@ export interface WireError {
 
 /** The server's own: all its places are taken. */
 export const TOO_MANY_CONNECTIONS = 1040;
-/** The client library's own for a server that cannot be reached; a client so says what it would have said of the server itself. */
-export const CANNOT_CONNECT = 2003;
+/**
+ * No server can be reached. The client library's own number for it (2003) would say that best, but MariaDB's takes any number of its own
+ * range from a server for a malformed packet (3.3.19), and drops the sentence; so this is the servers' number for what has none.
+ */
+export const CANNOT_CONNECT = 1105;
 
 export const ERR = 0xff;
 

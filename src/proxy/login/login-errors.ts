@@ -1,4 +1,4 @@
-import type { WireError } from "../../wire/error-packet.ts";
+import { CANNOT_CONNECT, type WireError } from "../../wire/error-packet.ts";
 
 /** What a client is told where a login does not succeed: numbers and sentences as the servers have them, so that clients know them. */
 const error = (errno: number, sentence: string): WireError => ({ errno, sentence });
@@ -48,4 +48,4 @@ export const loginTimeout = (): WireError => error(1159, "Got timeout reading co
 
 /** The accounts could not be read from any server yet. */
 export const noAccounts = (service: string): WireError =>
-  error(1105, `service ${service}: the accounts of its servers could not be read yet`);
+  error(CANNOT_CONNECT, `service ${service}: the accounts of its servers could not be read yet`);

@@ -9,7 +9,7 @@
  */
 import { COMMIT, IMPLICIT_COMMIT, MULTI, READ, ROUTES } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
-import { type WireError, writeError } from "../../wire/error-packet.ts";
+import { CANNOT_CONNECT, type WireError, writeError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
 import { framed, HEADER_BYTES } from "../../wire/packet.ts";
 import type { Route } from "../../wire/proxy-header.ts";
@@ -293,7 +293,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       this.#cancel = timers.after(LOOK_AGAIN_MS, () => this.#lookAgain());
       return;
     }
-    this.#refuse({ errno: 2003, sentence: refusal });
+    this.#refuse({ errno: CANNOT_CONNECT, sentence: refusal });
   }
 
   #lookAgain(): void {
@@ -739,7 +739,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       return;
     }
     this.#settleUnsent();
-    this.#answerError(!isRead && error.errno === 2003 ? { errno: 1290, sentence: error.sentence } : error);
+    this.#answerError(!isRead && error.errno === CANNOT_CONNECT ? { errno: 1290, sentence: error.sentence } : error);
     this.#next();
   }
 
