@@ -58,6 +58,10 @@ export interface SplitCounters {
   /** Server connections that failed, so that another was tried. */
   retried: number;
   failedLogins: number;
+  /** Carried by sessions that have ended: bytes from and to clients, and reads. */
+  bytesIn: number;
+  bytesOut: number;
+  reads: number;
 }
 
 /** A client's whole login, ms; servers allow as much (connect_timeout). */
@@ -66,7 +70,7 @@ const LOGIN_MS = 10_000;
 /** The sessions of one service with router=readwritesplit in this process, and the servers they share. */
 export class SplitService implements SplitHost {
   readonly timers: Timers;
-  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0 };
+  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0, bytesIn: 0, bytesOut: 0, reads: 0 };
   readonly #parts: SplitParts;
   /** By id. */
   readonly #sessions = new Map<number, SplitSession>();
@@ -228,7 +232,7 @@ export class SplitService implements SplitHost {
   }
 
   changeUser(session: HostedSession, socket: OwnedSocket, command: Buffer, early: Buffer): void {
-    this.#sessions.delete(session.id);
+    this.#forget(session.id);
     const { id, listener, route } = session;
     void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
       if (client === undefined) this.#leave();
@@ -242,7 +246,7 @@ export class SplitService implements SplitHost {
   }
 
   gone({ id }: HostedSession): void {
-    if (this.#sessions.delete(id)) this.#leave();
+    if (this.#forget(id)) this.#leave();
   }
 
   sweep(now: number): void {
@@ -275,6 +279,14 @@ export class SplitService implements SplitHost {
     }
     this.counters.total++;
     this.#begin(new SplitSession(id, listener, client, this, routeOf(client, door)));
+  }
+
+  #forget(id: number): boolean {
+    const session = this.#sessions.get(id);
+    this.counters.bytesIn += session?.bytesIn ?? 0;
+    this.counters.bytesOut += session?.bytesOut ?? 0;
+    this.counters.reads += session?.reads ?? 0;
+    return this.#sessions.delete(id);
   }
 
   #begin(session: SplitSession): void {
