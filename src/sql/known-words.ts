@@ -3,6 +3,8 @@ import * as lists from "./word-lists.ts";
 /** Bits of what a word is, by its number: TRAITS[word]. */
 export const IN_MARIADB = 1 << 0; // a built-in function without effect there
 export const IN_MYSQL = 1 << 1;
+/** In MariaDB since 11.8. */
+export const IN_RECENT_MARIADB = 1 << 13;
 /** A built-in function with an effect. */
 export const EFFECTIVE = 1 << 2;
 /** May stand before a parenthesis without being a call. */
@@ -21,6 +23,7 @@ export const SHOWN_OF_LAST = 1 << 11;
 export const ALERT = 1 << 12;
 
 const ALERTS = [
+  "COLUMNS",
   "CONNECTION",
   "DELETE",
   "FOR",
@@ -47,6 +50,7 @@ function note(names: readonly string[], trait: number): void {
 note(lists.KEYWORDS, 0);
 note(lists.FUNCTIONS.both, IN_MARIADB | IN_MYSQL);
 note(lists.FUNCTIONS.mariadb, IN_MARIADB);
+note(lists.FUNCTIONS.recentMariadb, IN_RECENT_MARIADB);
 note(lists.FUNCTIONS.mysql, IN_MYSQL);
 note(lists.FUNCTIONS.varying, VARYING);
 note(lists.EFFECTIVE_FUNCTIONS, EFFECTIVE);

@@ -14,6 +14,8 @@ export const UNSAFE_CHARSET = 1 << 4;
 export const PARTIAL = 1 << 5;
 /** The servers are MySQL, not MariaDB: whose built-in functions are known. */
 export const MYSQL = 1 << 6;
+/** The servers are MariaDB 11.8 or later, which has more of them. */
+export const RECENT_MARIADB = 1 << 7;
 
 const SQL_MODES: Readonly<Record<string, number>> = {
   ANSI_QUOTES,
@@ -35,6 +37,13 @@ export function modeOfSqlMode(value: string): number {
   let mode = 0;
   for (const name of value.split(",")) mode |= SQL_MODES[name.trim().toUpperCase()] ?? 0;
   return mode;
+}
+
+/** The mode bits of a server's version as its greeting has it: `10.11.6-MariaDB`, `5.5.5-10.6.18-MariaDB`, `8.4.2`. */
+export function modeOfServer(version: string): number {
+  if (!/mariadb/i.test(version)) return MYSQL;
+  const [, major, minor] = /^(?:5\.5\.5-)?(\d+)\.(\d+)/.exec(version) ?? [];
+  return Number(major) * 100 + Number(minor) >= 1108 ? RECENT_MARIADB : 0;
 }
 
 /**

@@ -171,7 +171,7 @@ export class Lexer {
           at = this.#comment(at);
           continue;
         case STAR:
-          if (at + 1 >= end || bytes[at + 1] !== SLASH) return this.#token(OTHER, at + 1);
+          if (!this.#isCommentEnd(at)) return this.#token(OTHER, at + 1);
           at = this.#endOfExecutable(at);
           continue;
         default:
@@ -430,6 +430,12 @@ export class Lexer {
     } else this.#skippedUntil = 0;
     this.#isExecuting = true;
     return at;
+  }
+
+  // Outside of a comment, an asterisk may stand right before the next comment.
+  #isCommentEnd(at: number): boolean {
+    if (at + 1 >= this.#end || this.bytes[at + 1] !== SLASH) return false;
+    return this.#isExecuting || at + 2 >= this.#end || this.bytes[at + 2] !== STAR;
   }
 
   #endOfExecutable(at: number): number {

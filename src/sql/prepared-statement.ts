@@ -1,5 +1,5 @@
 import { W } from "./known-words.ts";
-import { END, SEMICOLON } from "./lexer.ts";
+import { END, SEMICOLON, WORD } from "./lexer.ts";
 import type { Scanner } from "./scanner.ts";
 import {
   EXECUTE_TEXT,
@@ -20,7 +20,10 @@ export function prepareStatement(scanner: Scanner): number {
   for (let kind = lexer.next(); kind !== END && kind !== SEMICOLON; kind = lexer.next())
     if (lexer.word === W.FROM) break;
   scanner.begin();
-  if (lexer.word === W.FROM) scanner.scan(false);
+  if (lexer.word === W.FROM) {
+    scanner.see(WORD);
+    scanner.scan(false);
+  }
   const { flags } = scanner;
   const isSame = (flags & (WRITE | LAST)) === 0 && !scanner.isVarying && !scanner.hasSubquery;
   const carried = flags & (OPAQUE | HELD | USER_VARIABLE_READ | USER_VARIABLE_WRITE);

@@ -24,14 +24,19 @@ export function parenthesized(scanner: Scanner): number {
   return routed(scanner.flags);
 }
 
-/** ANALYZE SELECT … runs the statement; ANALYZE TABLE writes. */
+/** ANALYZE SELECT … runs the statement, and so does ANALYZE UPDATE …; ANALYZE TABLE is another thing. */
 export function analyzeStatement(scanner: Scanner): number {
   const { lexer } = scanner;
+  scanner.begin();
+  scanner.see(WORD);
   const kind = lexer.next();
-  if (kind === OPEN) return parenthesized(scanner);
-  if (kind === WORD && (isQuery(lexer.word) || lexer.word === W.FORMAT) && lexer.word !== W.TABLE)
-    return readStatement(scanner);
-  return scanner.scanWrite() | IMPLICIT_COMMIT;
+  const { word } = lexer;
+  if (word === W.TABLE || word === W.LOCAL || word === W.NO_WRITE_TO_BINLOG)
+    return scanner.scanWrite() | IMPLICIT_COMMIT;
+  if (kind !== OPEN && !isQuery(word) && word !== W.FORMAT) return scanner.scanWrite();
+  scanner.see(kind);
+  scanner.scan(false);
+  return routed(scanner.flags);
 }
 
 export function showStatement(scanner: Scanner): number {

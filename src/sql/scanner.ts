@@ -4,6 +4,7 @@ import {
   EFFECTIVE,
   IN_MARIADB,
   IN_MYSQL,
+  IN_RECENT_MARIADB,
   OPENS,
   PRIMARY_VARIABLE,
   STATEMENT_VARIABLE,
@@ -15,16 +16,18 @@ import {
   ASSIGN,
   CLOSE,
   COMMA,
+  DOT,
   END,
   Lexer,
   NAME,
   OPEN,
   SEMICOLON,
+  STRING,
   SYSTEM_VARIABLE,
   USER_VARIABLE,
   WORD,
 } from "./lexer.ts";
-import { IGNORE_SPACE, MYSQL } from "./lexer-mode.ts";
+import { IGNORE_SPACE, MYSQL, RECENT_MARIADB } from "./lexer-mode.ts";
 import { HELD, LAST, OPAQUE, USER_VARIABLE_READ, USER_VARIABLE_WRITE, WRITE } from "./statement-flags.ts";
 
 /** A write is looked at no further than this for what else it does. */
@@ -47,7 +50,11 @@ export class Scanner {
   /** A SET of this text changes how what follows it is read. */
   hasChangedMode = false;
 
+  // Traits of the functions that the servers have built in.
+  #builtIn = IN_MARIADB;
   #hasInto = false;
+  // JSON_TABLE( has been seen, and COLUMNS, without which it is a stored function, has not.
+  #awaitsColumns = false;
   #depth = 0;
   // The two words before a token; 0: no word, or none that is known.
   #before = 0;
@@ -59,6 +66,8 @@ export class Scanner {
     this.lexer.open(bytes, from, to, mode);
     this.mode = mode;
     this.hasChangedMode = false;
+    this.#builtIn =
+      mode & MYSQL ? IN_MYSQL : mode & RECENT_MARIADB ? IN_MARIADB | IN_RECENT_MARIADB : IN_MARIADB;
     this.begin();
   }
 
@@ -66,17 +75,18 @@ export class Scanner {
   begin(): void {
     this.flags = this.#depth = this.#before = this.#beforeThat = 0;
     this.#kindBeforeThat = END;
-    this.isVarying = this.hasSubquery = this.isBeforeBody = this.#hasInto = false;
+    this.isVarying = this.hasSubquery = this.isBeforeBody = this.#hasInto = this.#awaitsColumns = false;
   }
 
-  /** Reads to the end of the statement; or, if wanted, to a comma outside of parentheses. Returns the kind of what ended it. */
-  scan(endsAtComma: boolean): number {
-    for (;;) {
-      const kind = this.lexer.next();
-      if (kind === END || kind === SEMICOLON) return kind;
-      if (kind === COMMA && endsAtComma && this.#depth <= 0) return kind;
+  /** Reads to the end of the statement; or, if wanted, to a comma outside of parentheses. */
+  scan(endsAtComma: boolean): void {
+    let kind = this.lexer.next();
+    while (kind !== END && kind !== SEMICOLON && !(endsAtComma && kind === COMMA && this.#depth <= 0)) {
       this.see(kind);
+      kind = this.lexer.next();
     }
+    this.#noCall();
+    if (this.#awaitsColumns) this.flags |= Scanner.UNKNOWN_CALL;
   }
 
   /** Parentheses that are open. */
@@ -123,8 +133,7 @@ export class Scanner {
         this.#systemVariable(word);
         break;
     }
-    // INSERT(…) and REPLACE(…) are functions, without the parenthesis they are statements.
-    if (kind !== OPEN && (this.#before === W.INSERT || this.#before === W.REPLACE)) this.flags |= WRITE;
+    if (kind !== OPEN) this.#noCall();
     this.#beforeThat = this.#before;
     this.#kindBeforeThat = lexer.previousKind;
     this.#before = kind === WORD ? word : 0;
@@ -151,6 +160,9 @@ export class Scanner {
       case W.LOCK:
         this.flags |= WRITE;
         return;
+      case W.COLUMNS:
+        if (this.lexer.previousKind === STRING) this.#awaitsColumns = false;
+        return;
       case W.SHARE:
       case W.CONNECTION:
         if (this.#before === W.FOR) this.flags |= WRITE;
@@ -161,6 +173,11 @@ export class Scanner {
     }
   }
 
+  /** INSERT(…) and REPLACE(…) are functions; without the parenthesis they are statements. */
+  #noCall(): void {
+    if (this.#before === W.INSERT || this.#before === W.REPLACE) this.flags |= WRITE;
+  }
+
   #systemVariable(word: number): void {
     const traits = TRAITS[word] as number;
     if (traits & VARYING || this.lexer.scope === W.GLOBAL) this.isVarying = true;
@@ -168,9 +185,9 @@ export class Scanner {
     if (traits & STATEMENT_VARIABLE) this.flags |= LAST;
   }
 
-  /** `) f (` and `AS t (` are no calls, nor are `WITH t (` and the next ones of its list. */
+  /** `) f (`, `'x' f (` and `AS t (` are no calls, nor are `WITH t (` and the next ones of its list. */
   #isNoCall(): boolean {
-    if (this.#kindBeforeThat === CLOSE) return true;
+    if (this.#kindBeforeThat === CLOSE || this.#kindBeforeThat === STRING) return true;
     if (this.#kindBeforeThat === COMMA) return this.isBeforeBody && this.#depth === 0;
     const before = this.#beforeThat;
     return before !== 0 && (before === W.AS || before === W.WITH || before === W.RECURSIVE);
@@ -180,6 +197,10 @@ export class Scanner {
   #call(): void {
     const { lexer } = this;
     if (this.#isNoCall()) return;
+    if (this.#kindBeforeThat === DOT) {
+      this.flags |= Scanner.UNKNOWN_CALL; // database.function
+      return;
+    }
     const word = this.#before;
     const traits = TRAITS[word] as number;
     const isAdjacent = lexer.previousStop === lexer.start;
@@ -187,7 +208,7 @@ export class Scanner {
       this.flags |= Scanner.UNKNOWN_CALL;
       return;
     }
-    if (traits & (this.mode & MYSQL ? IN_MYSQL : IN_MARIADB)) {
+    if (traits & this.#builtIn) {
       if (traits & VARYING) this.isVarying = true;
       return;
     }
@@ -195,6 +216,7 @@ export class Scanner {
     this.isVarying = true;
     if (word === W.FOUND_ROWS || word === W.ROW_COUNT) this.flags |= LAST;
     else if (word === W.ANALYSE && this.#beforeThat === W.PROCEDURE) return;
+    else if (word === W.JSON_TABLE && !this.#awaitsColumns) this.#awaitsColumns = true;
     else if (word === W.GET_LOCK) this.flags |= WRITE | HELD;
     else this.flags |= traits & EFFECTIVE ? WRITE : Scanner.UNKNOWN_CALL;
   }

@@ -32,7 +32,9 @@ beforeAll(async () => {
   lab = await Lab.create({ name: "certs" });
   host = await lab.host("box01");
   expect(await certs("init", "--dir", DIRECTORY)).toMatchObject({ code: 0 });
-  expect(await certs("server", "box01", host.address, "--out", "box01", "--dir", DIRECTORY)).toMatchObject({ code: 0 });
+  expect(await certs("server", "box01", host.address, "--out", "box01", "--dir", DIRECTORY)).toMatchObject({
+    code: 0,
+  });
   expect(await certs("client", "sluice", "--dir", DIRECTORY)).toMatchObject({ code: 0 });
   await host.run(["chown", "mysql:", file("box01-key")]);
   server = await MariaDb.start(host, {
@@ -47,11 +49,34 @@ afterAll(async () => {
 
 describe("what it makes", () => {
   test("verifies with openssl, by name and by purpose", async () => {
-    const verified = await host.run(["openssl", "verify", "-CAfile", file("ca-cert"), file("box01-cert"), file("client-cert")]);
+    const verified = await host.run([
+      "openssl",
+      "verify",
+      "-CAfile",
+      file("ca-cert"),
+      file("box01-cert"),
+      file("client-cert"),
+    ]);
     expect(verified.stdout).toBe(`${file("box01-cert")}: OK\n${file("client-cert")}: OK\n`);
-    const asServer = ["-purpose", "sslserver", "-verify_ip", host.address, "-x509_strict", file("box01-cert")];
+    const asServer = [
+      "-purpose",
+      "sslserver",
+      "-verify_ip",
+      host.address,
+      "-x509_strict",
+      file("box01-cert"),
+    ];
     await host.run(["openssl", "verify", "-CAfile", file("ca-cert"), ...asServer]);
-    await host.run(["openssl", "verify", "-CAfile", file("ca-cert"), "-purpose", "sslclient", "-x509_strict", file("client-cert")]);
+    await host.run([
+      "openssl",
+      "verify",
+      "-CAfile",
+      file("ca-cert"),
+      "-purpose",
+      "sslclient",
+      "-x509_strict",
+      file("client-cert"),
+    ]);
   });
 
   test("has keys for their owner only, and is never overwritten", async () => {
@@ -78,8 +103,18 @@ describe("what it makes", () => {
       "openssl req -new -x509 -nodes -days 9999 -key ca-key.pem -subj /O=WBC/CN=WB > ca-cert.pem",
     ];
     await host.run(["sh", "-c", make.join(" && ")]);
-    expect(await certs("server", "db", "10.0.0.9", "::1", "--key-type", "rsa", "--dir", "/etc/rsa")).toMatchObject({ code: 0 });
-    await host.run(["openssl", "verify", "-CAfile", "/etc/rsa/ca-cert.pem", "-verify_ip", "::1", "/etc/rsa/server-cert.pem"]);
+    expect(
+      await certs("server", "db", "10.0.0.9", "::1", "--key-type", "rsa", "--dir", "/etc/rsa"),
+    ).toMatchObject({ code: 0 });
+    await host.run([
+      "openssl",
+      "verify",
+      "-CAfile",
+      "/etc/rsa/ca-cert.pem",
+      "-verify_ip",
+      "::1",
+      "/etc/rsa/server-cert.pem",
+    ]);
   });
 });
 
@@ -102,7 +137,10 @@ describe("a real server with it", () => {
     await server.sql(
       `CREATE USER app@'${host.address}' IDENTIFIED BY 'secret' REQUIRE SUBJECT '/CN=sluice' AND ISSUER '${issuer}'`,
     );
-    const shown = (name: string): string[] => [`--ssl-cert=${file(`${name}-cert`)}`, `--ssl-key=${file(`${name}-key`)}`];
+    const shown = (name: string): string[] => [
+      `--ssl-cert=${file(`${name}-cert`)}`,
+      `--ssl-key=${file(`${name}-key`)}`,
+    ];
     expect(await mysql(host.address, ...shown("client"))).toMatchObject({ code: 0 });
     expect((await mysql(host.address, ...shown("other"))).stderr).toContain("ERROR 1045");
     expect((await mysql(host.address)).stderr).toContain("ERROR 1045");
@@ -114,7 +152,9 @@ describe("certs verify", () => {
   test("finds nothing wrong with them", async () => {
     const { code, stdout } = await certs("verify", DIRECTORY);
     expect({ code, stdout }).toMatchObject({ code: 0 });
-    expect(stdout).toMatch(/^ok {5}.*box01-cert\.pem: CN=box01, until \d{4}-\d\d-\d\d \(729 days\); for box01, /m);
+    expect(stdout).toMatch(
+      /^ok {5}.*box01-cert\.pem: CN=box01, until \d{4}-\d\d-\d\d \(729 days\); for box01, /m,
+    );
     expect(stdout).not.toMatch(/ERROR|warn/);
   });
 
@@ -133,7 +173,9 @@ describe("certs verify", () => {
     await host.run(["sh", "-c", make.join(" && ")]);
     const { code, stdout } = await certs("verify", "/etc/hand");
     expect(code).toBe(1);
-    expect(stdout).toContain('server-cert.pem: its name (CN=WB, OU=WB, O=WBC, L=BH, ST=MG, C=BR) is also its authority\'s: it is taken for self-signed ("error 18")');
+    expect(stdout).toContain(
+      'server-cert.pem: its name (CN=WB, OU=WB, O=WBC, L=BH, ST=MG, C=BR) is also its authority\'s: it is taken for self-signed ("error 18")',
+    );
     expect(stdout).toContain("it has the serial number of");
     expect(stdout).toContain("every user of this host can read the private key");
     expect(stdout).toContain("→ chmod 600 /etc/hand/server-key.pem");

@@ -37,7 +37,9 @@ beforeAll(async () => {
   for (const replica of [db2, db3]) await replication.untilCaughtUp(replica);
   proxy = await lab.host("proxy");
   proxy.write("/etc/sluice.cnf", configuration(), 0o600);
-  sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], { ports: [PORT, REPLAYING] });
+  sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], {
+    ports: [PORT, REPLAYING],
+  });
   await eventually(async () => (await serverOf(await client())) !== 0, { within: 20_000, what: "a login" });
 }, 120_000);
 
@@ -134,7 +136,8 @@ describe("as it is run", () => {
   test("the client of the guide: select @@server_id is answered by 2 and 3", async () => {
     const argv = ["mariadb", "-h127.0.0.1", `-P${PORT}`, "-uapp", "-N", "-e", "SELECT @@server_id"];
     const seen = new Set<string>();
-    for (let i = 0; i < 8; i++) seen.add((await proxy.run(argv, { env: { MYSQL_PWD: PASSWORD } })).stdout.trim());
+    for (let i = 0; i < 8; i++)
+      seen.add((await proxy.run(argv, { env: { MYSQL_PWD: PASSWORD } })).stdout.trim());
     expect([...seen].sort()).toEqual(["2", "3"]);
     const wrong = await proxy.run(argv, { env: { MYSQL_PWD: "wrong" }, mayFail: true });
     expect(wrong.stderr).toContain("Access denied for user 'app'@");
@@ -152,12 +155,18 @@ describe("as it is run", () => {
     await serverOf(connection);
     const sessions = await list("sessions");
     const mine = sessions.find(({ id }) => Number(id) % 2 ** 32 === connection.threadId);
-    expect(mine?.attributes).toMatchObject({ user: "app", remote: lab.address, database: "app", state: "idle" });
+    expect(mine?.attributes).toMatchObject({
+      user: "app",
+      remote: lab.address,
+      database: "app",
+      state: "idle",
+    });
     expect(mine?.attributes["connections"]).toHaveLength(2);
     await eventually(async () => {
       const service = (await list("services")).find(({ id }) => id === "split");
-      const { router_diagnostics: diagnostics } = service?.attributes as {
-        router_diagnostics: { primary: string; servers: Record<string, { reads: number; writes: number }> };
+      const diagnostics = service?.attributes["router_diagnostics"] as {
+        primary: string;
+        servers: Record<string, { reads: number; writes: number }>;
       };
       return diagnostics.primary === "db1" && (diagnostics.servers["db1"]?.writes ?? 0) > 0;
     });
@@ -193,7 +202,9 @@ describe("what dies", () => {
   test("a replica that hangs holds up reads until the monitor knows, and fails none", async () => {
     const readers = [await client(), await client()].map(keepReading);
     await db3.hang();
-    await eventually(async () => (await list("servers")).find(({ id }) => id === "db3")?.attributes["state"] === "Down");
+    await eventually(
+      async () => (await list("servers")).find(({ id }) => id === "db3")?.attributes["state"] === "Down",
+    );
     await db3.resume();
     for (const reader of readers) expect(await reader.stop()).toEqual([]);
   }, 60_000);
@@ -215,21 +226,31 @@ describe("what dies", () => {
     await replication.untilCaughtUp(db2);
     await db1.kill();
     const waiting = transaction.query("SELECT COUNT(*) AS n FROM t WHERE a = 'again'");
-    await eventually(async () => (await list("servers")).find(({ id }) => id === "db1")?.attributes["state"] === "Down");
+    await eventually(
+      async () => (await list("servers")).find(({ id }) => id === "db1")?.attributes["state"] === "Down",
+    );
     expect(await serverOf(connection)).toBeGreaterThan(1);
-    await expect(connection.query("INSERT INTO t (a) VALUES ('no')")).rejects.toThrow(/has no primary: db1 is down/);
+    await expect(connection.query("INSERT INTO t (a) VALUES ('no')")).rejects.toThrow(
+      /has no primary: db1 is down/,
+    );
     await db2.sql("STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = 0");
     await replication.follow(db3, db2);
     expect(await waiting).toMatchObject([{ n: 1 }]);
     await transaction.query("COMMIT");
-    expect(await connection.query("SELECT @x AS x, @@server_id AS id FROM t LIMIT 1 FOR UPDATE")).toMatchObject([{ x: 8, id: 2 }]);
+    expect(
+      await connection.query("SELECT @x AS x, @@server_id AS id FROM t LIMIT 1 FOR UPDATE"),
+    ).toMatchObject([{ x: 8, id: 2 }]);
     expect(await db2.sql("SELECT COUNT(*) AS n FROM app.t WHERE a = 'again'")).toEqual([{ n: 1 }]);
   }, 60_000);
 
   test("a worker: its sessions, and no other", async () => {
     const { stdout } = await proxy.run(["pgrep", "-f", "^sluice worker "]);
     const [victim] = stdout.trim().split("\n");
-    await proxy.run(["sh", "-c", `kill -9 ${victim}; while kill -0 ${victim} 2>/dev/null; do sleep 0.02; done`]);
+    await proxy.run([
+      "sh",
+      "-c",
+      `kill -9 ${victim}; while kill -0 ${victim} 2>/dev/null; do sleep 0.02; done`,
+    ]);
     for (let i = 0; i < 6; i++) expect(await serverOf(await client())).not.toBe(0);
   });
 });

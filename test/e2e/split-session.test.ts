@@ -144,7 +144,9 @@ describe("transactions stay where they began", () => {
     expect(await serverOf(locking)).not.toBe(1);
     const temporary = await client(split);
     await temporary.query("CREATE TEMPORARY TABLE mine AS SELECT 5 AS five");
-    expect(await temporary.query("SELECT five, @@server_id AS id FROM mine")).toMatchObject([{ five: 5, id: 1 }]);
+    expect(await temporary.query("SELECT five, @@server_id AS id FROM mine")).toMatchObject([
+      { five: 5, id: 1 },
+    ]);
     expect(await serverOf(temporary)).toBe(1);
   });
 });
@@ -157,7 +159,14 @@ describe("the session is the same on every server", () => {
       const [row] = await connection.query<Record<string, unknown>[]>(
         "SELECT @x AS x, DATABASE() AS db, @@sql_mode AS mode, @@character_set_client AS cs, @@time_zone AS tz, a, @@server_id AS id FROM t WHERE id = 9",
       );
-      expect(row).toMatchObject({ x: 5, db: "other", mode: "ANSI_QUOTES", cs: "latin1", tz: "+03:00", a: "other" });
+      expect(row).toMatchObject({
+        x: 5,
+        db: "other",
+        mode: "ANSI_QUOTES",
+        cs: "latin1",
+        tz: "+03:00",
+        a: "other",
+      });
       expect(row?.["id"]).not.toBe(1);
     };
     await serverOf(connection);
@@ -188,7 +197,9 @@ describe("the session is the same on every server", () => {
     await serverOf(connection);
     await primary.sql("SET STATEMENT sql_log_bin = 0 FOR CREATE DATABASE only_here");
     await connection.query("USE only_here");
-    expect(await connection.query("SELECT DATABASE() AS db, @@server_id AS id")).toMatchObject([{ db: "only_here", id: 1 }]);
+    expect(await connection.query("SELECT DATABASE() AS db, @@server_id AS id")).toMatchObject([
+      { db: "only_here", id: 1 },
+    ]);
     expect(split.serverFailures.join()).toContain("does not accept");
     await primary.sql("SET STATEMENT sql_log_bin = 0 FOR DROP DATABASE only_here");
   });
@@ -201,7 +212,9 @@ describe("the session is the same on every server", () => {
     await connection.query("SET @p = 'text'");
     for (const name of ["db2", "db3"]) {
       split.route({ readers: [name] });
-      expect(await connection.query("EXECUTE r USING @p")).toMatchObject([{ id: Number(name.slice(2)), p: "text" }]);
+      expect(await connection.query("EXECUTE r USING @p")).toMatchObject([
+        { id: Number(name.slice(2)), p: "text" },
+      ]);
     }
     expect(await connection.query("EXECUTE w USING @p")).toMatchObject({ affectedRows: 1 });
     await connection.query("DEALLOCATE PREPARE r");
@@ -227,7 +240,9 @@ describe("binary prepared statements", () => {
     for (const name of ["db2", "db3", "db1", "db2"]) {
       split.route({ readers: [name] });
       for (const value of [1, "two", null, 3.5]) {
-        expect(await read.execute([value, "x"])).toMatchObject([{ id: Number(name.slice(2)), p: value, q: "x" }]);
+        expect(await read.execute([value, "x"])).toMatchObject([
+          { id: Number(name.slice(2)), p: value, q: "x" },
+        ]);
       }
       expect(await write.execute([name])).toMatchObject({ affectedRows: 1 });
     }
@@ -251,17 +266,23 @@ describe("binary prepared statements", () => {
     const connection = await client(rig());
     await connection.query("CREATE TABLE IF NOT EXISTS bulk (id INT PRIMARY KEY, a LONGTEXT)");
     await connection.query("DELETE FROM bulk");
-    await connection.batch("INSERT INTO bulk VALUES (?, ?)", [[1, "a"], [2, "b"], [3, null]]);
+    await connection.batch("INSERT INTO bulk VALUES (?, ?)", [
+      [1, "a"],
+      [2, "b"],
+      [3, null],
+    ]);
     const text = "x".repeat(3 << 20);
     await connection.execute("INSERT INTO bulk VALUES (?, ?)", [4, text]);
     await caughtUp();
-    expect(await connection.query("SELECT COUNT(*) AS n, MAX(LENGTH(a)) AS longest FROM bulk")).toMatchObject([
-      { n: 4, longest: text.length },
-    ]);
+    expect(await connection.query("SELECT COUNT(*) AS n, MAX(LENGTH(a)) AS longest FROM bulk")).toMatchObject(
+      [{ n: 4, longest: text.length }],
+    );
     const [row] = await connection.execute<{ a: string }[]>("SELECT a FROM bulk WHERE id = ?", [4]);
     expect(row?.a.length).toBe(text.length);
     await expect(connection.execute("SELECT * FROM missing WHERE a = ?", [1])).rejects.toThrow(/missing/);
-    await expect(connection.execute("INSERT INTO bulk VALUES (?, ?)", [1, "again"])).rejects.toThrow(/Duplicate/);
+    await expect(connection.execute("INSERT INTO bulk VALUES (?, ?)", [1, "again"])).rejects.toThrow(
+      /Duplicate/,
+    );
     expect(await connection.execute("SELECT 1 AS one")).toMatchObject([{ one: 1 }]);
   });
 });
@@ -276,8 +297,12 @@ describe("what is larger or other than usual", () => {
     await caughtUp();
     const [row] = await connection.query<{ a: string }[]>("SELECT a FROM t ORDER BY LENGTH(a) DESC LIMIT 1");
     expect(row?.a.length).toBe(text.length);
-    expect(await connection.query(`SELECT LENGTH('${text}') AS n, @@server_id AS id`)).toMatchObject([{ n: text.length, id: 1 }]);
-    const results = await connection.query<unknown[][]>("SELECT 1 AS a; SELECT 2 AS b; SELECT @@server_id AS id");
+    expect(await connection.query(`SELECT LENGTH('${text}') AS n, @@server_id AS id`)).toMatchObject([
+      { n: text.length, id: 1 },
+    ]);
+    const results = await connection.query<unknown[][]>(
+      "SELECT 1 AS a; SELECT 2 AS b; SELECT @@server_id AS id",
+    );
     expect(results).toHaveLength(3);
     await expect(connection.query("SELECT 1; SELECT * FROM missing")).rejects.toThrow(/missing/);
     expect(await serverOf(connection)).not.toBe(1);
@@ -287,18 +312,33 @@ describe("what is larger or other than usual", () => {
   test("LOAD DATA LOCAL, the command-line client", async () => {
     const split = rig();
     primary.host.write("/var/tmp/rows.csv", "a\nb\nc\n");
-    const argv = ["mariadb", `-h${lab.address}`, `-P${split.port}`, "-uapp", "--local-infile", "-N", "app", "-e"];
-    const run = async (sql: string) => await primary.host.run([...argv, sql], { env: { MYSQL_PWD: PASSWORD } });
+    const argv = [
+      "mariadb",
+      `-h${lab.address}`,
+      `-P${split.port}`,
+      "-uapp",
+      "--local-infile",
+      "-N",
+      "app",
+      "-e",
+    ];
+    const run = async (sql: string) =>
+      await primary.host.run([...argv, sql], { env: { MYSQL_PWD: PASSWORD } });
     await run(`LOAD DATA LOCAL INFILE '${primary.host.path("/var/tmp/rows.csv")}' INTO TABLE t (a)`);
     await caughtUp();
-    expect((await run("SELECT GROUP_CONCAT(a ORDER BY id) FROM t WHERE a IN ('a','b','c')")).stdout.trim()).toBe("a,b,c");
+    expect(
+      (await run("SELECT GROUP_CONCAT(a ORDER BY id) FROM t WHERE a IN ('a','b','c')")).stdout.trim(),
+    ).toBe("a,b,c");
     expect((await run("SELECT @@server_id; USE other; SELECT a FROM t")).stdout).toContain("other");
   });
 
   test("a client that asks ahead", async () => {
     const connection = await client(rig(), { pipelining: true });
     const answers = await Promise.all(
-      Array.from({ length: 200 }, async (_, i) => await connection.query<{ n: number }[]>(`SELECT ${i} AS n`)),
+      Array.from(
+        { length: 200 },
+        async (_, i) => await connection.query<{ n: number }[]>(`SELECT ${i} AS n`),
+      ),
     );
     expect(answers.map(([row]) => row?.n)).toEqual(Array.from({ length: 200 }, (_, i) => i));
   });
@@ -343,11 +383,19 @@ describe("servers that are lost", () => {
     const split = rig({ masterFailureMode: "error_on_write" });
     const connection = await client(split);
     await connection.query("SET @x = 3");
-    split.route({ primary: undefined, closing: [{ server: "db1", reason: "is down" }], refusal: "service rig has no primary: db1 is down" });
+    split.route({
+      primary: undefined,
+      closing: [{ server: "db1", reason: "is down" }],
+      refusal: "service rig has no primary: db1 is down",
+    });
     expect(await serverOf(connection)).not.toBe(1);
-    await expect(connection.query("INSERT INTO t (a) VALUES ('?')")).rejects.toThrow("service rig has no primary: db1 is down");
+    await expect(connection.query("INSERT INTO t (a) VALUES ('?')")).rejects.toThrow(
+      "service rig has no primary: db1 is down",
+    );
     split.promote("db2", ["db2", "db3"]);
-    expect(await connection.query("SELECT @x AS x, @@server_id AS id FOR UPDATE")).toMatchObject([{ x: 3, id: 2 }]);
+    expect(await connection.query("SELECT @x AS x, @@server_id AS id FOR UPDATE")).toMatchObject([
+      { x: 3, id: 2 },
+    ]);
     split.promote("db1");
     expect(await serverOf(connection, "SELECT @@server_id AS id FOR UPDATE")).toBe(1);
   });
@@ -376,7 +424,13 @@ describe("servers that are lost", () => {
 
 describe("transaction_replay", () => {
   const REPLAY = {
-    replay: { maxBytes: 1 << 20, attempts: 5, timeoutMs: 10_000, checksum: "no_insert_id", onDeadlock: false },
+    replay: {
+      maxBytes: 1 << 20,
+      attempts: 5,
+      timeoutMs: 10_000,
+      checksum: "no_insert_id",
+      onDeadlock: false,
+    },
   } as const;
   const lose = (split: SplitRig): void => split.route({ closing: [{ server: "db1", reason: "is down" }] });
 
@@ -388,7 +442,9 @@ describe("transaction_replay", () => {
     await connection.query("SET @mark = 'replayed'");
     await connection.query("INSERT INTO t (a) VALUES (@mark)");
     await prepared.execute(["replayed too"]);
-    expect(await connection.query("SELECT COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'")).toMatchObject([{ n: 2 }]);
+    expect(await connection.query("SELECT COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'")).toMatchObject([
+      { n: 2 },
+    ]);
     lose(split);
     await prepared.execute(["replayed again"]);
     const slow = connection.query("SELECT SLEEP(0.5) AS s, COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'");
@@ -450,7 +506,9 @@ describe("KILL", () => {
 
 describe("another user", () => {
   test("COM_CHANGE_USER: everything begins anew", async () => {
-    await primary.sql(`CREATE USER IF NOT EXISTS second@'%' IDENTIFIED BY '${PASSWORD}'; GRANT SELECT ON *.* TO second@'%'`);
+    await primary.sql(
+      `CREATE USER IF NOT EXISTS second@'%' IDENTIFIED BY '${PASSWORD}'; GRANT SELECT ON *.* TO second@'%'`,
+    );
     await caughtUp();
     const read = readAccountsOf();
     accounts = await read;
@@ -512,14 +570,18 @@ describe("idle connections", () => {
     const prepared = await first.prepare("SELECT 1");
     void prepared;
     await first.end();
-    const idle = (): number => [...split.service.allServers.values()].reduce((sum, { idle: one }) => sum + one.count, 0);
+    const idle = (): number =>
+      [...split.service.allServers.values()].reduce((sum, { idle: one }) => sum + one.count, 0);
     await eventually(() => idle() >= 2);
-    const totals = (): number => [...split.service.allServers.values()].reduce((sum, { total }) => sum + total, 0);
+    const totals = (): number =>
+      [...split.service.allServers.values()].reduce((sum, { total }) => sum + total, 0);
     const before = totals();
     const second = await client(split);
-    expect(await second.query("SELECT @leak AS leak, @@sql_mode AS mode, @@character_set_client AS cs FROM t LIMIT 1 FOR UPDATE")).toMatchObject([
-      { leak: null, cs: "utf8mb4" },
-    ]);
+    expect(
+      await second.query(
+        "SELECT @leak AS leak, @@sql_mode AS mode, @@character_set_client AS cs FROM t LIMIT 1 FOR UPDATE",
+      ),
+    ).toMatchObject([{ leak: null, cs: "utf8mb4" }]);
     expect(totals()).toBe(before);
     await second.query("BEGIN");
     await second.query("INSERT INTO t (a) VALUES ('never')");
@@ -538,4 +600,89 @@ describe("idle connections", () => {
     await eventually(() => [...split.service.sessions.values()][0]?.legs.length === 0);
     expect(await connection.query("SELECT @kept AS kept")).toMatchObject([{ kept: 5 }]);
   });
+});
+
+describe("many sessions at once", () => {
+  test("nobody is ever given what belongs to another, whatever is lost meanwhile", async () => {
+    const split = rig({ masterFailureMode: "error_on_write" });
+    split.pool(3);
+    await primary.sql("CREATE TABLE IF NOT EXISTS app.own (who INT, n INT)");
+    await caughtUp();
+    let seed = 12_345;
+    const random = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    const legs = () => [...split.service.allServers.values()].flatMap((server) => [...server.legs]);
+    let isOver = false;
+    const faults = (async () => {
+      while (!isOver) {
+        const all = legs();
+        all[random(all.length)]?.lose("was cut by the test");
+        await new Promise((resolve) => setTimeout(resolve, 3));
+      }
+    })();
+    let answers = 0;
+    const run = async (who: number): Promise<void> => {
+      let connection = await client(split);
+      await connection.query("SET @who = ?", [who]).catch(() => {});
+      for (let n = 0; n < 60; n++) {
+        if (!connection.isValid()) connection = await client(split);
+        const token = `${who}-${n}`;
+        const ask = async (): Promise<boolean> => {
+          switch (random(6)) {
+            case 0: {
+              const [row] = await connection.query<{ t: string }[]>(`SELECT '${token}' AS t`);
+              return row?.t === token;
+            }
+            case 1: {
+              const [row] = await connection.execute<{ t: string }[]>("SELECT ? AS t", [token]);
+              return row?.t === token;
+            }
+            case 2: {
+              await connection.query("SET @token = ?", [token]);
+              const [row] = await connection.query<{ t: string }[]>("SELECT @token AS t");
+              return row?.t === token;
+            }
+            case 3: {
+              const rows = await connection.query<{ seq: number; t: string }[]>(
+                `SELECT seq, '${token}' AS t FROM seq_1_to_2000`,
+              );
+              return rows.length === 2000 && rows.every(({ t }) => t === token);
+            }
+            case 4: {
+              await connection.query("BEGIN");
+              await connection.query("INSERT INTO own VALUES (?, ?)", [who, n]);
+              const [row] = await connection.query<{ n: number }[]>(
+                "SELECT MAX(n) AS n FROM own WHERE who = ?",
+                [who],
+              );
+              await connection.query("COMMIT");
+              return row?.n === n;
+            }
+            default: {
+              const failure = await connection.query(`SELECT * FROM missing_${who}_${n}`).catch(String);
+              return (
+                /Lost connection|closed|reset|ECONN/i.test(String(failure)) ||
+                String(failure).includes(`missing_${who}_${n}`)
+              );
+            }
+          }
+        };
+        const isRight = await ask().catch((error: Error) => {
+          if (/Lost connection|closed|ECONN|reset|EPIPE|no server|has no/i.test(String(error))) return true;
+          throw error;
+        });
+        expect(isRight).toBe(true);
+        answers++;
+      }
+      connection.destroy();
+    };
+    await Promise.all(Array.from({ length: 16 }, (_, who) => run(who)));
+    isOver = true;
+    await faults;
+    expect(answers).toBe(16 * 60);
+    await eventually(() => split.service.hasNobody);
+    expect([...split.service.allServers.values()].map(({ running }) => running)).toEqual([0, 0, 0]);
+  }, 60_000);
 });

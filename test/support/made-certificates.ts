@@ -24,7 +24,7 @@ export class MadeCertificates {
 
   authority(name: string, subject: string): void {
     const files = ["-keyout", this.path(`${name}.key`), "-out", this.path(`${name}.crt`)];
-    this.#openssl("req", "-x509", ...EC, ...files, "-days", "30", "-subj", subject);
+    this.#openssl("req", "-x509", ...EC, ...files, "-days", "90", "-subj", subject);
   }
 
   /** `extensions` are lines of an openssl configuration. */
@@ -34,7 +34,7 @@ export class MadeCertificates {
     {
       extensions = "subjectAltName=DNS:localhost,IP:127.0.0.1",
       authority = "ca",
-      days = 30,
+      days = 90,
       key = EC,
       serial = ++this.#serial,
     }: {

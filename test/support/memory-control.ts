@@ -1,4 +1,5 @@
 import type {
+  CertificateInfo,
   CommandInfo,
   Control,
   Edit,
@@ -32,6 +33,7 @@ export class MemoryControl implements Control {
   readonly stopped = new Set<string>();
   readonly known: FleetEvent[] = [];
   readonly clientSessions: SessionInfo[] = [];
+  readonly certificateFiles: CertificateInfo[] = [];
   /** What was asked for, in order: `rotate`, `reload accounts rw` … */
   readonly calls: string[] = [];
   /** How often edits were applied. */
@@ -77,6 +79,10 @@ export class MemoryControl implements Control {
 
   listeners(): ReadonlyMap<string, ListenerStatus> {
     return new Map();
+  }
+
+  certificates(): readonly CertificateInfo[] {
+    return this.certificateFiles;
   }
 
   publishers(): ReadonlyMap<string, PublisherStatus> {

@@ -69,7 +69,10 @@ export class SplitRig {
       },
       rules: { ...SPLIT_RULES, ...rules },
     };
-    const copy = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => queueMicrotask(() => copy.put(undefined)) });
+    const copy = new AccountCopy({
+      timers: SYSTEM_CLOCK,
+      ask: () => queueMicrotask(() => copy.put(undefined)),
+    });
     copy.put(accounts);
     this.service = new SplitService(this.#route, {
       timers: SYSTEM_CLOCK,

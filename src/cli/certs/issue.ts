@@ -4,11 +4,13 @@
  *   init ─▶ ca-cert.pem, ca-key.pem ─┬─ server NAME… ─▶ server-cert.pem, server-key.pem
  *                                    └─ client NAME  ─▶ client-cert.pem, client-key.pem
  */
+// The library's dependency injection asks for it, and it must come first.
+import "reflect-metadata";
 import { randomBytes, type webcrypto, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
-import { SluiceError } from "../../errors/sluice-error.ts";
 import { DAY_MS, endsAt, subjectOf } from "../../config/tls/certificate.ts";
+import { SluiceError } from "../../errors/sluice-error.ts";
 import { type KeyKind, loadSigningKey, makeKey, type SigningKey } from "./key-pair.ts";
 
 /** A certificate and its key, as PEM. */
@@ -33,7 +35,11 @@ const MAX_COMMON_NAME = 64;
 /** Hosts whose clock is a little behind accept a new certificate, too. */
 const HEAD_START_MS = 60 * 60 * 1000;
 
-export async function issueAuthority(name: string, kind: KeyKind, lifetime: Lifetime): Promise<IssuedCertificate> {
+export async function issueAuthority(
+  name: string,
+  kind: KeyKind,
+  lifetime: Lifetime,
+): Promise<IssuedCertificate> {
   const { pair, signing, pem } = await makeKey(kind);
   const subject = nameOf(name);
   const extensions = [
@@ -41,7 +47,14 @@ export async function issueAuthority(name: string, kind: KeyKind, lifetime: Life
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     await x509.SubjectKeyIdentifierExtension.create(pair.publicKey),
   ];
-  const cert = await sign({ subject, issuer: subject, publicKey: pair.publicKey, signing, lifetime, extensions });
+  const cert = await sign({
+    subject,
+    issuer: subject,
+    publicKey: pair.publicKey,
+    signing,
+    lifetime,
+    extensions,
+  });
   return { cert, key: pem };
 }
 
@@ -51,7 +64,8 @@ export async function loadAuthority(
   key: { readonly path: string; readonly text: string },
 ): Promise<Authority> {
   const certificate = parseCertificate(cert.text, cert.path);
-  if (!certificate.ca) throw new SluiceError("USAGE", `${cert.path} is not the certificate of an authority (CA:FALSE)`);
+  if (!certificate.ca)
+    throw new SluiceError("USAGE", `${cert.path} is not the certificate of an authority (CA:FALSE)`);
   const signing = await loadSigningKey(key.text, key.path);
   return { certificate, signing };
 }
@@ -173,7 +187,10 @@ function newSerial(): string {
 
 function nameOf(name: string): x509.JsonName {
   if (name.length === 0 || name.length > MAX_COMMON_NAME)
-    throw new SluiceError("USAGE", `a name has 1 to ${MAX_COMMON_NAME} characters; put a longer one behind a shorter one`);
+    throw new SluiceError(
+      "USAGE",
+      `a name has 1 to ${MAX_COMMON_NAME} characters; put a longer one behind a shorter one`,
+    );
   return [{ CN: [name] }];
 }
 

@@ -43,7 +43,10 @@ export interface NewKey {
 /** ECDSA signs ten times as fast in each handshake; RSA is for peers too old to know it. */
 export async function makeKey(kind: KeyKind): Promise<NewKey> {
   const algorithm = kind === "rsa" ? RSA : ECDSA;
-  const pair = (await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
+  const pair = (await webcrypto.subtle.generateKey(algorithm, true, [
+    "sign",
+    "verify",
+  ])) as webcrypto.CryptoKeyPair;
   const der = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", pair.privateKey));
   const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
   const pem = ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
@@ -67,8 +70,9 @@ function parse(pem: string, path: string): KeyObject {
 }
 
 function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, path: string): SigningAlgorithm {
-  const curve = CURVES[asymmetricKeyDetails?.namedCurve ?? ""];
+  const namedCurve = CURVES[asymmetricKeyDetails?.namedCurve ?? ""];
   if (asymmetricKeyType === "rsa") return RSA;
-  if (asymmetricKeyType === "ec" && curve !== undefined) return { ...ECDSA, namedCurve: curve };
+  if (asymmetricKeyType === "ec" && namedCurve !== undefined)
+    return { name: "ECDSA", namedCurve, hash: "SHA-256" };
   throw new SluiceError("USAGE", `${path} is neither an RSA nor an ECDSA key (P-256, P-384, P-521)`);
 }

@@ -1,6 +1,5 @@
 import type { X509Certificate } from "node:crypto";
-import { dayOf, daysLeft, endsAt, subjectOf } from "../../config/tls/certificate.ts";
-import { certificatesIn } from "../../config/tls/certificate.ts";
+import { certificatesIn, dayOf, daysLeft, endsAt, subjectOf } from "../../config/tls/certificate.ts";
 import {
   type CertificateFinding,
   type Examination,
@@ -51,6 +50,7 @@ export function verifyTogether(files: readonly PemFile[]): readonly CertificateF
     return [
       {
         severity: "risk",
+        part: "cert",
         file: file.path,
         sentence: `it has the serial number of ${other}: revoking one revokes both, and some programs refuse the second`,
         remedy: "make it anew with a number of its own; `sluice certs` takes a random one",
@@ -92,6 +92,7 @@ function examineChain({ cert, ca }: CertificateSet, leaf: X509Certificate): read
   return [
     {
       severity: "refused",
+      part: "cert",
       file: cert.path,
       sentence: isNamesake
         ? `an authority called ${signer} has signed it, but not with the key of the one in ${ca.path}`
@@ -111,6 +112,7 @@ function examineHost({ cert, host }: CertificateSet, leaf: X509Certificate): rea
   return [
     {
       severity: "refused",
+      part: "cert",
       file: cert.path,
       sentence: `it is not for ${host}; it is for ${namesOf(leaf)}`,
       remedy: `connect by one of its names, or make it anew with ${host} among them`,

@@ -1,8 +1,12 @@
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { REAL_FILES } from "../../config/file-access.ts";
-import type { CertificateFinding, CertificateSeverity, PemFile } from "../../config/tls/examine-certificates.ts";
 import { dayOf } from "../../config/tls/certificate.ts";
+import type {
+  CertificateFinding,
+  CertificateSeverity,
+  PemFile,
+} from "../../config/tls/examine-certificates.ts";
 import { oneOf } from "../../config/values/choice.ts";
 import { integer } from "../../config/values/number.ts";
 import { text } from "../../config/values/text.ts";
@@ -24,7 +28,11 @@ const MAX_NAMES = 100;
 const options = {
   dir: option("dir", text("a directory"), "where the files are, and are written (default: this directory)"),
   name: option("name", text("a name"), "init: the CN of the authority (default: Database CA and the date)"),
-  out: option("name", text("the beginning of file names"), "server, client: NAME-cert.pem and NAME-key.pem (default: server, client)"),
+  out: option(
+    "name",
+    text("the beginning of file names"),
+    "server, client: NAME-cert.pem and NAME-key.pem (default: server, client)",
+  ),
   days: option(
     "days",
     integer(1, 36_500, "days"),
@@ -35,7 +43,11 @@ const options = {
     oneOf(["ecdsa", "rsa"]),
     "ecdsa (P-256), or rsa (3072 bits) where a peer is too old for it (default: ecdsa)",
   ),
-  ca: option("file", text("a file"), "verify: the authority's certificate (default: ca-cert.pem in the directory)"),
+  ca: option(
+    "file",
+    text("a file"),
+    "verify: the authority's certificate (default: ca-cert.pem in the directory)",
+  ),
   cert: option("file", text("a file"), "verify: only this certificate"),
   key: option("file", text("a file"), "verify: its key"),
   host: option("host", text("a name or address"), "verify: the certificate must be for this host"),
@@ -116,20 +128,32 @@ async function issue(what: "server" | "client", values: Values, names: readonly 
       ? await library.issueForServer(names, authority, kindOf(values), lifetime)
       : await library.issueForClient(names[0] ?? "", authority, kindOf(values), lifetime);
   write(directory, paths, issued);
-  print(`\n${what === "server" ? afterServer(names, ca.cert, paths) : clientLines(names, authority, ca, paths)}`);
+  print(
+    `\n${what === "server" ? afterServer(names, ca.cert, paths) : clientLines(names, authority, ca, paths)}`,
+  );
   return 0;
 }
 
-function clientLines(names: readonly string[], { certificate }: Authority, ca: PairPaths, paths: PairPaths): string {
+function clientLines(
+  names: readonly string[],
+  { certificate }: Authority,
+  ca: PairPaths,
+  paths: PairPaths,
+): string {
   return afterClient(names[0] ?? "", oneLineNames(certificate.raw).subject, ca.cert, paths);
 }
 
 function checkNames(what: "server" | "client", names: readonly string[]): void {
   if (what === "server" && names.length === 0)
-    throw new SluiceError("USAGE", "name each host name and address that the server is reached by: sluice certs server db1 10.0.0.1");
+    throw new SluiceError(
+      "USAGE",
+      "name each host name and address that the server is reached by: sluice certs server db1 10.0.0.1",
+    );
   if (what === "client" && names.length !== 1)
     throw new SluiceError("USAGE", "a client has one name: sluice certs client NAME");
-  const wrong = names.find((name) => (what === "server" ? !/^[\w.*:-]+$/.test(name) : !/^[ -~]+$/.test(name)));
+  const wrong = names.find((name) =>
+    what === "server" ? !/^[\w.*:-]+$/.test(name) : !/^[ -~]+$/.test(name),
+  );
   if (wrong !== undefined)
     throw new SluiceError("USAGE", `${JSON.stringify(wrong)} is no name or address of a ${what}`);
 }
@@ -140,13 +164,19 @@ function write(directory: string, paths: PairPaths, issued: IssuedCertificate): 
 }
 
 const kindOf = (values: Values): KeyKind => values["key-type"] ?? "ecdsa";
-const lifetimeOf = (values: Values, days: number): Lifetime => ({ now: Date.now(), days: values.days ?? days });
+const lifetimeOf = (values: Values, days: number): Lifetime => ({
+  now: Date.now(),
+  days: values.days ?? days,
+});
 
 /** A file that must be there. Throws IO_FAILED. */
 function existing(path: string): PemFile {
   const file = REAL_FILES.read(path);
   if (file !== undefined) return { path, ...file };
-  const hint = path.endsWith("ca-key.pem") || path.endsWith("ca-cert.pem") ? "; `sluice certs init` makes an authority" : "";
+  const hint =
+    path.endsWith("ca-key.pem") || path.endsWith("ca-cert.pem")
+      ? "; `sluice certs init` makes an authority"
+      : "";
   throw new SluiceError("IO_FAILED", `there is no file ${path}${hint}`);
 }
 
@@ -159,7 +189,9 @@ function verify(values: Values, operands: readonly string[]): number {
   const verdicts = sets.map((set) => verifySet({ ...set, ca, host: values.host }, now));
   const together = verifyTogether(sets.map(({ cert }) => cert));
   const all = [...verdicts.flatMap(({ findings }) => findings), ...together];
-  const unique = [...new Map(all.map((finding) => [`${finding.file}\n${finding.sentence}`, finding])).values()];
+  const unique = [
+    ...new Map(all.map((finding) => [`${finding.file}\n${finding.sentence}`, finding])).values(),
+  ];
   print(report(verdicts, unique));
   return unique.some(({ severity }) => severity !== "risk") ? 1 : 0;
 }
@@ -180,7 +212,11 @@ function setsIn(directory: string): readonly Files[] {
       const key = readable(paths.key);
       return { cert: existing(paths.cert), key };
     });
-  if (sets.length === 0) throw new SluiceError("IO_FAILED", `${directory} has no files called X-cert.pem; name them: --cert, --key`);
+  if (sets.length === 0)
+    throw new SluiceError(
+      "IO_FAILED",
+      `${directory} has no files called X-cert.pem; name them: --cert, --key`,
+    );
   return sets;
 }
 

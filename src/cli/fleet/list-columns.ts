@@ -41,7 +41,10 @@ export const LIST_COLUMNS: Columns = {
     },
     { title: "State", value: ({ attributes }) => attributes.state },
     { title: "Service", value: linked("services") },
-    { title: "Certificate until", value: ({ attributes }) => attributes.certificates?.[0]?.expires.slice(0, 10) },
+    {
+      title: "Certificate until",
+      value: ({ attributes }) => attributes.certificates?.[0]?.expires.slice(0, 10),
+    },
   ],
   publishers: [
     { title: "Publisher", value: ({ id }) => id },

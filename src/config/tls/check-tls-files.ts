@@ -4,7 +4,14 @@ import type { FileAccess } from "../file-access.ts";
 import { Findings } from "../findings.ts";
 import type { Problem, Warning } from "../problem.ts";
 import { type CertificateFiles, examineCertificates } from "./examine-certificates.ts";
-import { readTlsFiles, TLS_FILES, type TlsFileParameter, type TlsObject, tlsMaterial, tlsObjects } from "./tls-objects.ts";
+import {
+  readTlsFiles,
+  TLS_FILES,
+  type TlsFileParameter,
+  type TlsObject,
+  tlsMaterial,
+  tlsObjects,
+} from "./tls-objects.ts";
 
 /**
  * Looks at the certificate files that listeners and servers name, all or those in `only`: what cannot be used is a problem, what others may refuse is a
@@ -35,8 +42,8 @@ function checkObject(object: TlsObject, files: FileAccess, now: number, findings
   for (const { parameter, reason } of failures)
     findings.problem(subject(parameter), reason, "name a file that this user can read");
   const examined = examineCertificates(found, { role: kind === "listener" ? "server" : "client", now });
-  for (const { severity, file, sentence, remedy } of examined) {
-    const parameter = parameterOf(found, file);
+  for (const { severity, part, file, sentence, remedy } of examined) {
+    const parameter = parameterOf(part);
     const told = { ...subject(parameter), found: file };
     if (severity === "unusable") findings.problem(told, sentence, remedy);
     else findings.warn(`${file}: ${sentence}`, told, `${file}: ${sentence}; ${remedy}`);
@@ -50,8 +57,8 @@ function checkObject(object: TlsObject, files: FileAccess, now: number, findings
   }
 }
 
-/** The parameter that names a file. */
-function parameterOf(found: CertificateFiles, file: string): TlsFileParameter {
-  const entries = Object.entries(TLS_FILES) as readonly (readonly [TlsFileParameter, keyof CertificateFiles])[];
-  return entries.find(([, what]) => found[what]?.path === file)?.[0] ?? "ssl_cert";
+/** The parameter that names that file. */
+function parameterOf(part: keyof CertificateFiles): TlsFileParameter {
+  const entries = Object.entries(TLS_FILES) as readonly (readonly [TlsFileParameter, string])[];
+  return entries.find(([, one]) => one === part)?.[0] ?? "ssl_cert";
 }

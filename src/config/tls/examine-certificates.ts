@@ -35,6 +35,8 @@ export type CertificateSeverity = "unusable" | "refused" | "risk";
 
 export interface CertificateFinding {
   readonly severity: CertificateSeverity;
+  /** Which of the files, and its path. */
+  readonly part: keyof CertificateFiles;
   readonly file: string;
   readonly sentence: string;
   readonly remedy: string;
@@ -68,45 +70,74 @@ export function examineCertificates(
 }
 
 /** The certificates of a file, or why there are none. */
-function readCertificates(file: PemFile): readonly X509Certificate[] | CertificateFinding {
+function readCertificates(
+  part: "cert" | "ca",
+  file: PemFile,
+): readonly X509Certificate[] | CertificateFinding {
   try {
     const found = certificatesIn(file.text);
     if (found.length > 0) return found;
     const what = file.text.includes("PRIVATE KEY") ? "it holds a private key" : "it is not PEM, or empty";
-    return unusable(file, `there is no certificate in it: ${what}`, "name the file of the certificate");
+    return unusable(part, file, `there is no certificate in it: ${what}`, "name the file of the certificate");
   } catch (error) {
-    return unusable(file, `a certificate in it cannot be read: ${errorMessage(error)}`, "copy the file anew");
+    return unusable(
+      part,
+      file,
+      `a certificate in it cannot be read: ${errorMessage(error)}`,
+      "copy the file anew",
+    );
   }
 }
 
 function examineCertificate({ cert }: CertificateFiles, examination: Examination): CertificateFinding[] {
   if (cert === undefined) return [];
-  const read = readCertificates(cert);
+  const read = readCertificates("cert", cert);
   if ("severity" in read) return [read];
   const [leaf, ...chain] = read;
   if (leaf === undefined) return [];
   return [
-    ...examineDates(cert, leaf, examination.now),
-    ...chain.flatMap((one) => examineDates(cert, one, examination.now)),
+    ...examineDates("cert", cert, leaf, examination.now),
+    ...chain.flatMap((one) => examineDates("cert", cert, one, examination.now)),
     ...examineName(cert, leaf),
     ...examinePurpose(cert, leaf, examination.role),
     ...examineStrength(cert, leaf),
   ];
 }
 
-function examineDates(file: PemFile, certificate: X509Certificate, now: number): CertificateFinding[] {
+function examineDates(
+  part: "cert" | "ca",
+  file: PemFile,
+  certificate: X509Certificate,
+  now: number,
+): CertificateFinding[] {
   const name = subjectOf(certificate);
   const ends = endsAt(certificate);
   if (now > ends) {
-    return [refused(file, `${name} expired on ${dayOf(ends)}`, "make or order a new one and put it in its place")];
+    return [
+      refused(
+        part,
+        file,
+        `${name} expired on ${dayOf(ends)}`,
+        "make or order a new one and put it in its place",
+      ),
+    ];
   }
   const begins = beginsAt(certificate);
   if (now < begins) {
-    return [refused(file, `${name} is valid from ${dayOf(begins)} only`, "look at this host's clock, or wait")];
+    return [
+      refused(
+        part,
+        file,
+        `${name} is valid from ${dayOf(begins)} only`,
+        "look at this host's clock, or wait",
+      ),
+    ];
   }
   const days = daysLeft(certificate, now);
   if (ends - now > WARN_DAYS * DAY_MS) return [];
-  return [risk(file, `${name} expires on ${dayOf(ends)}, in ${days} days`, "replace it before that day")];
+  return [
+    risk(part, file, `${name} expires on ${dayOf(ends)}, in ${days} days`, "replace it before that day"),
+  ];
 }
 
 /** The trap: OpenSSL and yaSSL take a certificate for self-signed when its own name is its authority's. */
@@ -114,10 +145,18 @@ function examineName(file: PemFile, leaf: X509Certificate): CertificateFinding[]
   if (leaf.subject !== leaf.issuer) return [];
   const isOwnSignature = leaf.verify(leaf.publicKey);
   if (isOwnSignature && leaf.ca)
-    return [refused(file, "it is the certificate of an authority", "name the certificate that it has signed")];
+    return [
+      refused(
+        "cert",
+        file,
+        "it is the certificate of an authority",
+        "name the certificate that it has signed",
+      ),
+    ];
   if (isOwnSignature)
     return [
       risk(
+        "cert",
         file,
         "it is self-signed: only who has this very file as authority can verify it",
         "`sluice certs` makes an authority and certificates of it",
@@ -125,6 +164,7 @@ function examineName(file: PemFile, leaf: X509Certificate): CertificateFinding[]
     ];
   return [
     refused(
+      "cert",
       file,
       `its name (${subjectOf(leaf)}) is also its authority's: it is taken for self-signed ("error 18")`,
       "make it anew with another CN than the authority's; `sluice certs server` does",
@@ -132,7 +172,11 @@ function examineName(file: PemFile, leaf: X509Certificate): CertificateFinding[]
   ];
 }
 
-function examinePurpose(file: PemFile, leaf: X509Certificate, role: Examination["role"]): CertificateFinding[] {
+function examinePurpose(
+  file: PemFile,
+  leaf: X509Certificate,
+  role: Examination["role"],
+): CertificateFinding[] {
   const purposes = leaf.keyUsage as readonly string[] | undefined;
   const findings: CertificateFinding[] = [];
   const isMeant = (purpose: string): boolean =>
@@ -140,6 +184,7 @@ function examinePurpose(file: PemFile, leaf: X509Certificate, role: Examination[
   if (role === "server" && !isMeant(SERVER_AUTH))
     findings.push(
       refused(
+        "cert",
         file,
         "it is a client's certificate, shown to clients: those that verify it refuse it",
         "give the listener a certificate of `sluice certs server`",
@@ -148,6 +193,7 @@ function examinePurpose(file: PemFile, leaf: X509Certificate, role: Examination[
   if (role === "client" && !isMeant(CLIENT_AUTH))
     findings.push(
       refused(
+        "cert",
         file,
         "it is a server's certificate, shown to a server: one that verifies it refuses it",
         "use a certificate of `sluice certs client`",
@@ -156,6 +202,7 @@ function examinePurpose(file: PemFile, leaf: X509Certificate, role: Examination[
   if (role === "server" && (leaf.subjectAltName ?? "") === "")
     findings.push(
       risk(
+        "cert",
         file,
         "it names its host in the CN only, where many clients do not look any more",
         "make it with names and addresses as SAN; `sluice certs server` does",
@@ -169,6 +216,7 @@ function examineStrength(file: PemFile, leaf: X509Certificate): CertificateFindi
   if (leaf.publicKey.asymmetricKeyType !== "rsa" || bits === undefined || bits >= MIN_RSA_BITS) return [];
   return [
     refused(
+      "cert",
       file,
       `its RSA key has ${bits} bits: OpenSSL refuses less than ${MIN_RSA_BITS}`,
       "make a new key and certificate",
@@ -181,15 +229,16 @@ function examineKey({ cert, key }: CertificateFiles): CertificateFinding[] {
   const findings: CertificateFinding[] = [];
   if ((key.mode & READABLE_BY_OTHERS) !== 0)
     findings.push(
-      risk(key, "every user of this host can read the private key", `chmod 600 ${key.path}`),
+      risk("key", key, "every user of this host can read the private key", `chmod 600 ${key.path}`),
     );
   const own = privateKeyIn(key.text);
-  if (own === undefined) return [...findings, unusable(key, ...whyNoKey(key.text))];
-  const leaf = cert === undefined ? undefined : readCertificates(cert);
+  if (own === undefined) return [...findings, unusable("key", key, ...whyNoKey(key.text))];
+  const leaf = cert === undefined ? undefined : readCertificates("cert", cert);
   if (leaf === undefined || "severity" in leaf || fits(leaf[0], own)) return findings;
   return [
     ...findings,
     unusable(
+      "key",
       key,
       `it is not the key of the certificate ${cert?.path}`,
       "name the two that were made together; `openssl x509 -noout -pubkey` and `openssl pkey -pubout` show which",
@@ -197,7 +246,8 @@ function examineKey({ cert, key }: CertificateFiles): CertificateFinding[] {
   ];
 }
 
-const fits = (leaf: X509Certificate | undefined, key: KeyObject): boolean => leaf?.checkPrivateKey(key) === true;
+const fits = (leaf: X509Certificate | undefined, key: KeyObject): boolean =>
+  leaf?.checkPrivateKey(key) === true;
 
 function whyNoKey(text: string): readonly [sentence: string, remedy: string] {
   if (/ENCRYPTED/.test(text))
@@ -212,14 +262,15 @@ function whyNoKey(text: string): readonly [sentence: string, remedy: string] {
 
 function examineAuthorities({ ca }: CertificateFiles, { now }: Examination): CertificateFinding[] {
   if (ca === undefined) return [];
-  const read = readCertificates(ca);
+  const read = readCertificates("ca", ca);
   if ("severity" in read) return [read];
   return read.flatMap((authority) => [
-    ...examineDates(ca, authority, now),
+    ...examineDates("ca", ca, authority, now),
     ...(authority.ca
       ? []
       : [
           risk(
+            "ca",
             ca,
             `${subjectOf(authority)} is no authority (CA:FALSE): what others it has signed is not accepted`,
             "name the authority's certificate",
@@ -232,6 +283,7 @@ function examineRevoked({ crl }: CertificateFiles): CertificateFinding[] {
   if (crl === undefined || crl.text.includes("-----BEGIN X509 CRL-----")) return [];
   return [
     unusable(
+      "crl",
       crl,
       "there is no list of revoked certificates in it",
       "name a PEM file with BEGIN X509 CRL; `openssl crl -inform DER` converts one",
@@ -241,8 +293,8 @@ function examineRevoked({ crl }: CertificateFiles): CertificateFinding[] {
 
 const finding =
   (severity: CertificateSeverity) =>
-  ({ path }: PemFile, sentence: string, remedy: string): CertificateFinding =>
-    Object.freeze({ severity, file: path, sentence, remedy });
+  (part: keyof CertificateFiles, { path }: PemFile, sentence: string, remedy: string): CertificateFinding =>
+    Object.freeze({ severity, part, file: path, sentence, remedy });
 const unusable = finding("unusable");
 const refused = finding("refused");
 const risk = finding("risk");

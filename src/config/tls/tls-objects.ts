@@ -51,15 +51,15 @@ function readFile(path: string, access: FileAccess): PemFile {
 
 /** What the workers need of it. Throws CONFIG_INVALID where the TLS library will not take it. */
 export function tlsMaterial({ name, parameters: p }: TlsObject, files: CertificateFiles): TlsMaterial {
-  const versions = (p.ssl_version ?? []).map(protocolOf).toSorted();
+  const { minVersion, maxVersion } = versionRange(p.ssl_version);
   const { cert, key, ca, crl } = files;
   const content = {
     ...(cert && { cert: cert.text }),
     ...(key && { key: key.text }),
     ...(ca && { ca: ca.text }),
     ...(crl && { crl: crl.text }),
-    ...(versions[0] !== undefined && { minVersion: versions[0] }),
-    ...(versions[0] !== undefined && { maxVersion: versions.at(-1) ?? versions[0] }),
+    ...(minVersion && { minVersion }),
+    ...(maxVersion && { maxVersion }),
     ...(p.ssl_cipher !== undefined && { ciphers: p.ssl_cipher }),
     verifyCertificate: p.ssl_verify_peer_certificate,
     verifyHost: p.ssl_verify_peer_host,
@@ -72,6 +72,15 @@ export function tlsMaterial({ name, parameters: p }: TlsObject, files: Certifica
     throw new SluiceError("CONFIG_INVALID", `[${name}] ${errorMessage(error)}`, { cause: error });
   }
   return material;
+}
+
+/** The oldest and the newest of some versions; of none: whatever the library finds safe. */
+export function versionRange(versions: readonly TlsVersion[] | undefined): {
+  readonly minVersion: TlsProtocol | undefined;
+  readonly maxVersion: TlsProtocol | undefined;
+} {
+  const sorted = (versions ?? []).map(protocolOf).toSorted();
+  return { minVersion: sorted[0], maxVersion: sorted.at(-1) };
 }
 
 const protocolOf = (version: TlsVersion): TlsProtocol => (version === "TLSv1.0" ? "TLSv1" : version);

@@ -8,7 +8,6 @@ import type { Persistence } from "../../config/persistence.ts";
 import { formatProblem } from "../../config/problem.ts";
 import type { SourceSection } from "../../config/source.ts";
 import type { Environment } from "../../config/substitute-variables.ts";
-import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 
 /** Where a configuration comes from: a file that can be read again, or what a command line stands for. */
@@ -88,15 +87,6 @@ export class ConfigurationStore {
     const result = compileConfiguration(sections, this.#origin.env, problems);
     if (!result.ok) throw new SluiceError("CONFIG_INVALID", result.problems.map(formatProblem).join("\n"));
     const { configuration } = result;
-    const changes = diffConfigurations(this.#current, configuration);
-    this.#checkFiles(configuration, changes);
-    return { configuration, changes, sections, kept };
-  }
-
-  /** Only of what changes: files of the rest are watched, and a broken one there must not stand against every other change. */
-  #checkFiles(configuration: Configuration, changes: readonly ObjectChange[]): void {
-    const names = changes.map((change) => (change.change === "changed" ? change.after : change.object).name);
-    const { problems } = checkTlsFiles(configuration, this.#origin.files, Date.now(), new Set(names));
-    if (problems.length > 0) throw new SluiceError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
+    return { configuration, changes: diffConfigurations(this.#current, configuration), sections, kept };
   }
 }

@@ -5,6 +5,7 @@ import { keepingLast, readPasswordFile, readPem } from "../../config/connection.
 import type { FileAccess } from "../../config/file-access.ts";
 import { CLIENT_GROUPS, readMyCnf } from "../../config/my-cnf.ts";
 import type { Decrypt } from "../../config/secrets.ts";
+import { versionRange } from "../../config/tls/tls-objects.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import {
   type BoundModule,
@@ -205,14 +206,15 @@ function endpointOf({ name, parameters }: ServerObject): Endpoint {
 export function tlsOf({ parameters }: ServerObject, files: FileAccess): TlsOptions {
   const pem = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : readPem(path, files);
-  const { ssl_version: versions } = parameters;
   return Object.freeze({
     ca: pem(parameters.ssl_ca),
     cert: pem(parameters.ssl_cert),
     key: pem(parameters.ssl_key),
     verifyCertificate: parameters.ssl_verify_peer_certificate,
     verifyHost: parameters.ssl_verify_peer_host,
-    minVersion: versions?.length === 1 && versions[0] === "TLSv1.3" ? "TLSv1.3" : undefined,
+    crl: pem(parameters.ssl_crl),
+    ciphers: parameters.ssl_cipher,
+    ...versionRange(parameters.ssl_version),
   });
 }
 

@@ -3,7 +3,9 @@ import type { Edit, PublisherStatus } from "../../admin/control.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
 import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
 import { REAL_FILES } from "../../config/file-access.ts";
+import { formatProblem } from "../../config/problem.ts";
 import type { Decrypt } from "../../config/secrets.ts";
+import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { AdminStore } from "../../monitor/admin-store.ts";
 import type { EventLog } from "../../monitor/event-log.ts";
@@ -22,7 +24,7 @@ import { explanation } from "../../verdict/explanation.ts";
 import type { Overlay } from "../../verdict/judge.ts";
 import { Traffic } from "../traffic/traffic.ts";
 import type { Companion, CreateCompanion } from "./companion.ts";
-import type { ConfigurationStore } from "./configuration-store.ts";
+import type { Candidate, ConfigurationStore } from "./configuration-store.ts";
 import { createPublisher } from "./plan-publishers.ts";
 import { planFleets, type TargetOf } from "./plan-servers.ts";
 import type { Services } from "./services.ts";
@@ -197,6 +199,7 @@ export class Runtime {
 
   async #put(candidate: ReturnType<ConfigurationStore["edited"]>): Promise<void> {
     const { configuration: store, log } = this.#parts;
+    checkCertificates(candidate, this.#parts.clock.now());
     const plans = this.#planFleets(candidate.configuration);
     await store.keep(candidate);
     store.accept(candidate);
@@ -443,6 +446,16 @@ export class Runtime {
     this.#last = turn.catch(() => {});
     return turn;
   }
+}
+
+/**
+ * Throws CONFIG_INVALID where the certificates of what changes cannot be used. Files of the rest are watched, and a broken one
+ * there must not stand against every other change.
+ */
+function checkCertificates({ configuration, changes }: Candidate, now: number): void {
+  const names = changes.map((change) => (change.change === "changed" ? change.after : change.object).name);
+  const { problems } = checkTlsFiles(configuration, REAL_FILES, now, new Set(names));
+  if (problems.length > 0) throw new SluiceError("CONFIG_INVALID", problems.map(formatProblem).join("\n"));
 }
 
 /** `name` is a listener's or a server's. */

@@ -9,7 +9,12 @@ import type { Configuration, ListenerObject } from "../../config/configuration.t
 import type { FileAccess } from "../../config/file-access.ts";
 import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
-import { connectionIdOf, type FromWorker, type SessionLine, type WorkerCounters } from "../../proxy/worker/messages.ts";
+import {
+  connectionIdOf,
+  type FromWorker,
+  type SessionLine,
+  type WorkerCounters,
+} from "../../proxy/worker/messages.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
@@ -381,7 +386,11 @@ export class Traffic {
     }
   }
 
-  async #findSession({ asker, question, connectionId }: Extract<FromWorker, { type: "find session" }>): Promise<void> {
+  async #findSession({
+    asker,
+    question,
+    connectionId,
+  }: Extract<FromWorker, { type: "find session" }>): Promise<void> {
     const found = (await this.#sessionLines()).find(({ id }) => connectionIdOf(id) === connectionId);
     const session = found && { id: found.id, user: found.user, connections: found.connections };
     this.#pool.broadcast({ type: "session found", asker, question, ...(session && { session }) });
@@ -419,7 +428,10 @@ export class Traffic {
       users: this.#usersOf(name),
       diagnostics: {
         ...(isSplit
-          ? splitDiagnostics(this.#table.current.splits.find((split) => split.name === name), sum)
+          ? splitDiagnostics(
+              this.#table.current.splits.find((split) => split.name === name),
+              sum,
+            )
           : { balance: route?.balance, targets: route?.targets.map(({ server }) => server) ?? [] }),
         refused_connections: refused,
         queued_connections: waiting,

@@ -123,7 +123,10 @@ function tlsParameters(tls: TlsOptions, endpoint: Endpoint): Record<string, unkn
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
     ...(tls.cert === undefined ? {} : { cert: tls.cert }),
     ...(tls.key === undefined ? {} : { key: tls.key }),
+    ...(tls.crl === undefined ? {} : { crl: tls.crl }),
+    ...(tls.ciphers === undefined ? {} : { ciphers: tls.ciphers }),
     ...(tls.minVersion === undefined ? {} : { minVersion: tls.minVersion }),
+    ...(tls.maxVersion === undefined ? {} : { maxVersion: tls.maxVersion }),
     // SNI is for names only; an address is looked for in the certificate all the same.
     ...(tls.verifyHost && isIP(host) === 0 ? { servername: host } : {}),
     checkServerIdentity: (_name: string, certificate: PeerCertificate) =>

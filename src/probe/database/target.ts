@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../topology/endpoint.ts";
+import type { TlsProtocol } from "../../topology/tls-material.ts";
 
 /** How to reach one database server and log in. */
 export interface DatabaseTarget {
@@ -21,6 +22,10 @@ export interface TlsOptions {
   readonly verifyCertificate: boolean;
   /** Check that the certificate names the host. */
   readonly verifyHost: boolean;
-  /** `TLSv1.2`, `TLSv1.3`; undefined: what the library offers. */
-  readonly minVersion: "TLSv1.2" | "TLSv1.3" | undefined;
+  /** undefined: what the library offers. */
+  readonly minVersion: TlsProtocol | undefined;
+  readonly maxVersion?: TlsProtocol | undefined;
+  /** For versions up to 1.2. */
+  readonly ciphers?: string | undefined;
+  readonly crl?: string | undefined;
 }

@@ -1,6 +1,6 @@
-import type { ServiceFace } from "../../wire/service-face.ts";
 import type { ServiceLimits, SplitRoute, SplitRules, SplitTarget } from "../../topology/routing-table.ts";
 import { isReplica, isSynced } from "../../topology/state.ts";
+import type { ServiceFace } from "../../wire/service-face.ts";
 import { type Member, SOFT_CODES } from "./route-connections.ts";
 
 /** What the configuration says of a service with router=readwritesplit. */
@@ -44,7 +44,9 @@ export function routeSplit(rule: SplitRule, members: readonly SplitMember[], fac
   const replicas = judged.filter(({ use }) => use === "reader" || use === "late");
   return {
     name: rule.name,
-    servers: judged.filter(({ use }) => use !== "idle" && use !== "closing").map(({ member }) => targetOf(rule, member)),
+    servers: judged
+      .filter(({ use }) => use !== "idle" && use !== "closing")
+      .map(({ member }) => targetOf(rule, member)),
     primary: primary?.server,
     readers: readersOf(rule, judged, primary).map(({ server }) => server),
     closing: judged
@@ -61,11 +63,13 @@ function judge(rule: SplitRule, member: SplitMember): Judged {
   const { verdict, state, admin } = member;
   const as = (use: Use, reason: string): Judged => ({ member, use, reason });
   if (admin === "maintenance") return as("closing", "is in maintenance");
-  if (verdict === undefined || state === undefined || !verdict.known) return as("idle", "has not been probed yet");
+  if (verdict === undefined || state === undefined || !verdict.known)
+    return as("idle", "has not been probed yet");
   const isOut = state.liveness === "down" || verdict.observation?.reached === false;
   if (!verdict.up && isOut) return as("closing", `is down (${verdict.sentence})`);
   const isSoft = SOFT_CODES.has(verdict.code);
-  if (!verdict.up && !isSoft && !state.staleReplica && admin !== "drain") return as("closing", `may not be used (${verdict.sentence})`);
+  if (!verdict.up && !isSoft && !state.staleReplica && admin !== "drain")
+    return as("closing", `may not be used (${verdict.sentence})`);
   if (state.role === "primary") return as("primary", "");
   if (!isReplica(state) && !isSynced(state)) return as("idle", "is neither primary nor replica");
   if (admin === "drain") return as("idle", "is draining");
@@ -73,7 +77,8 @@ function judge(rule: SplitRule, member: SplitMember): Judged {
   if (!verdict.up) return as("late", `is second choice (${verdict.sentence})`);
   const lag = state.lagSeconds;
   const { maxLagSeconds } = rule;
-  const isBehind = maxLagSeconds !== undefined && isReplica(state) && (lag === undefined || lag > maxLagSeconds);
+  const isBehind =
+    maxLagSeconds !== undefined && isReplica(state) && (lag === undefined || lag > maxLagSeconds);
   return isBehind ? as("late", `is ${lag ?? "an unknown number of"} s behind`) : as("reader", "");
 }
 
@@ -84,7 +89,8 @@ function readersOf(
   primary: SplitMember | undefined,
 ): readonly SplitMember[] {
   const good = firstRank(judged.filter(({ use }) => use === "reader").map(({ member }) => member));
-  const readingPrimary = primary !== undefined && primary.weight > 0 && primary.admin !== "drain" ? [primary] : [];
+  const readingPrimary =
+    primary !== undefined && primary.weight > 0 && primary.admin !== "drain" ? [primary] : [];
   if (good.length > 0) return rule.masterAcceptReads ? [...good, ...readingPrimary] : good;
   if (primary !== undefined) return [primary];
   return firstRank(judged.filter(({ use }) => use === "late").map(({ member }) => member));

@@ -32,7 +32,13 @@ export class CausalRead {
   readonly #choice: ServerChoice;
   readonly #owner: CausalOwner;
 
-  constructor(host: SplitHost, context: SessionContext, legs: LegSet, choice: ServerChoice, owner: CausalOwner) {
+  constructor(
+    host: SplitHost,
+    context: SessionContext,
+    legs: LegSet,
+    choice: ServerChoice,
+    owner: CausalOwner,
+  ) {
     this.#host = host;
     this.#context = context;
     this.#legs = legs;

@@ -22,8 +22,12 @@ test("the one with the least under way for its weight", () => {
 
 test("among equals by turns, but first one that is connected", () => {
   const readers = [reader("a", 1), reader("b", 1), reader("c", 1)];
-  expect([0, 1, 2, 3].map((turn) => chooseReader(readers, nothing, "operations", turn)?.name).join("")).toBe("abca");
-  expect([0, 1, 2, 3].map((turn) => chooseReader(readers, only("b"), "operations", turn)?.name).join("")).toBe("bbbb");
+  expect([0, 1, 2, 3].map((turn) => chooseReader(readers, nothing, "operations", turn)?.name).join("")).toBe(
+    "abca",
+  );
+  expect(
+    [0, 1, 2, 3].map((turn) => chooseReader(readers, only("b"), "operations", turn)?.name).join(""),
+  ).toBe("bbbb");
 });
 
 test("the one least behind", () => {

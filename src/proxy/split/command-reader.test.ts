@@ -36,7 +36,11 @@ test("one command in one chunk is that chunk", () => {
 });
 
 test("commands are found however they are cut", () => {
-  const bytes = Buffer.concat([packet("\u0003SELECT 1"), packet("\u000e"), packet(`\u0003${"x".repeat(300)}`)]);
+  const bytes = Buffer.concat([
+    packet("\u0003SELECT 1"),
+    packet("\u000e"),
+    packet(`\u0003${"x".repeat(300)}`),
+  ]);
   const whole = ["\u0003SELECT 1", "\u000e", `\u0003${"x".repeat(300)}`];
   for (let cut = 0; cut <= bytes.length; cut++) {
     const reader = new CommandReader();
@@ -66,7 +70,10 @@ test("a packet that is out of order, or empty, is none", () => {
 });
 
 describe("what is passed on", () => {
-  const passAll = (parts: readonly Buffer[], prepare: (reader: CommandReader) => void): [Buffer, CommandReader] => {
+  const passAll = (
+    parts: readonly Buffer[],
+    prepare: (reader: CommandReader) => void,
+  ): [Buffer, CommandReader] => {
     const reader = new CommandReader();
     const passed: Buffer[] = [];
     let hasBegun = false;
@@ -101,14 +108,22 @@ describe("what is passed on", () => {
   test("a file, up to the empty packet", () => {
     const file = Buffer.concat([packet("1,2\n", 2), packet("3,4\n", 3), packet("", 4)]);
     for (const by of [1, 2, 3, 5, file.length]) {
-      const [passed, reader] = passAll([...cut(file, by), packet("\u000e")], (one) => one.isPassing || one.beginFile());
+      const [passed, reader] = passAll(
+        [...cut(file, by), packet("\u000e")],
+        (one) => one.isPassing || one.beginFile(),
+      );
       expect(passed.equals(file)).toBe(true);
       expect(readAll(reader)).toEqual(["\u000e"]);
     }
   });
 
   test("the empty packet that continues a long one does not end the file", () => {
-    const file = Buffer.concat([packet(Buffer.alloc(0xffffff), 2), packet("", 3), packet("x", 4), packet("", 5)]);
+    const file = Buffer.concat([
+      packet(Buffer.alloc(0xffffff), 2),
+      packet("", 3),
+      packet("x", 4),
+      packet("", 5),
+    ]);
     const [passed] = passAll(cut(file, 1 << 20), (one) => one.isPassing || one.beginFile());
     expect(passed.length).toBe(file.length);
   });

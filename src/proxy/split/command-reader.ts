@@ -66,7 +66,8 @@ export class CommandReader {
     const whole = HEADER_BYTES + length;
     if (this.#held < whole) return "incomplete";
     const bytes = this.#joined(whole);
-    this.bytes = this.#at === 0 && bytes.length === whole ? bytes : bytes.subarray(this.#at, this.#at + whole);
+    this.bytes =
+      this.#at === 0 && bytes.length === whole ? bytes : bytes.subarray(this.#at, this.#at + whole);
     this.#taken(whole);
     return "command";
   }

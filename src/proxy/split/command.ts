@@ -1,4 +1,13 @@
-import { BEGIN, COMMIT, IMPLICIT_COMMIT, MULTI, READ, ROLLBACK, ROUTES, SESSION } from "../../sql/statement-flags.ts";
+import {
+  BEGIN,
+  COMMIT,
+  IMPLICIT_COMMIT,
+  MULTI,
+  READ,
+  ROLLBACK,
+  ROUTES,
+  SESSION,
+} from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { Destination } from "./destination.ts";
 import type { Statement } from "./prepared-statements.ts";

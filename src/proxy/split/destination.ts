@@ -37,7 +37,8 @@ export function destinationOf(
   if (route === LAST) return "last";
   if (route !== READ) return "primary";
   if ((flags & BEGIN) !== 0 && facts.isNextPrepared) return "primary";
-  if ((flags & USER_VARIABLE_READ) !== 0 && (facts.hasPrimaryVariables || rules.readVariablesOnPrimary)) return "primary";
+  if ((flags & USER_VARIABLE_READ) !== 0 && (facts.hasPrimaryVariables || rules.readVariablesOnPrimary))
+    return "primary";
   return (flags & HINTS) === 0 ? "reader" : hinted(flags);
 }
 

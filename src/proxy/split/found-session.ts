@@ -6,6 +6,10 @@ export function foundSession({ id, client, legs }: SplitSession): FoundSession {
   return {
     id,
     user: client.user,
-    connections: legs.map((leg) => ({ server: leg.server.name, connectionId: leg.connectionId, isBusy: !leg.isIdle })),
+    connections: legs.map((leg) => ({
+      server: leg.server.name,
+      connectionId: leg.connectionId,
+      isBusy: !leg.isIdle,
+    })),
   };
 }

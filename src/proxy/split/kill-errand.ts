@@ -8,7 +8,9 @@ import type { Awaited, ServerLeg } from "./server-leg.ts";
 import type { SplitHost } from "./split-host.ts";
 
 /** `not ours`: the number is no session of this service; the primary may know it. */
-export type KillOutcome = { readonly kind: "done" | "not ours" } | { readonly kind: "error"; readonly error: WireError };
+export type KillOutcome =
+  | { readonly kind: "done" | "not ours" }
+  | { readonly kind: "error"; readonly error: WireError };
 
 const NO_SUCH_THREAD = 1094;
 
@@ -48,7 +50,8 @@ export async function killSession(
     if (error !== undefined && error.errno !== NO_SUCH_THREAD) return { kind: "error", error };
     isAllowed = true;
   }
-  if (!isAllowed) return { kind: "error", error: { errno: 1095, sentence: `You are not owner of thread ${id}` } };
+  if (!isAllowed)
+    return { kind: "error", error: { errno: 1095, sentence: `You are not owner of thread ${id}` } };
   if (!isQueryOnly) host.endSession(found.id);
   return { kind: "done" };
 }
@@ -78,7 +81,11 @@ class Order implements Awaited {
   }
 
   done(leg: ServerLeg): void {
-    this.#then(leg.reply.outcome === "error" ? readError(Buffer.concat(this.#parts).subarray(HEADER_BYTES)) : undefined);
+    this.#then(
+      leg.reply.outcome === "error"
+        ? readError(Buffer.concat(this.#parts).subarray(HEADER_BYTES))
+        : undefined,
+    );
   }
 
   abandoned(): void {

@@ -1,6 +1,6 @@
-import type { ServerLoginOutcome } from "../login/server-login.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { WireError } from "../../wire/error-packet.ts";
+import type { ServerLoginOutcome } from "../login/server-login.ts";
 import { type Awaited, type LegOwner, ServerLeg } from "./server-leg.ts";
 import type { SessionHistory } from "./session-history.ts";
 import type { SplitServer } from "./split-server.ts";

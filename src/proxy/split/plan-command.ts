@@ -1,7 +1,15 @@
 import { classify } from "../../sql/classify.ts";
 import { PARTIAL } from "../../sql/lexer-mode.ts";
 import { executedName } from "../../sql/session-changes.ts";
-import { EXECUTE_TEXT, KILL, READ, ROUTES, SESSION, USER_VARIABLE_READ, WRITE } from "../../sql/statement-flags.ts";
+import {
+  EXECUTE_TEXT,
+  KILL,
+  READ,
+  ROUTES,
+  SESSION,
+  USER_VARIABLE_READ,
+  WRITE,
+} from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { WireError } from "../../wire/error-packet.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
@@ -123,8 +131,10 @@ function flagsOfExecute({ bytes }: Command, { facts, named }: SessionContext, fl
 
 function planPrepare(command: Command, context: SessionContext): Plan {
   const { facts, rules, statements } = context;
-  if (statements.isFull) return { errno: 1461, sqlState: "42000", sentence: "Too many prepared statements in this session" };
-  if (command.isLong) return { errno: 1153, sentence: "A statement of more than 1 MiB cannot be prepared here" };
+  if (statements.isFull)
+    return { errno: 1461, sqlState: "42000", sentence: "Too many prepared statements in this session" };
+  if (command.isLong)
+    return { errno: 1153, sentence: "A statement of more than 1 MiB cannot be prepared here" };
   command.flags = classified(command, context);
   const destination = destinationOf(command.flags, facts, rules);
   // Which servers will execute it shows when it is executed; one is enough for the answer.
@@ -162,7 +172,8 @@ function planLongData(command: Command, context: SessionContext): Plan {
   command.statement = statement;
   const { longDataOn } = statement;
   if (longDataOn === undefined) command.destination = within(context, "primary");
-  else if (longDataOn.isClosed) return "ok"; // the execution will be told
+  else if (longDataOn.isClosed)
+    return "ok"; // the execution will be told
   else {
     command.destination = "leg";
     command.leg = longDataOn;

@@ -32,7 +32,8 @@ class Preparation implements Awaited {
 
   bytes(_leg: ServerLeg, part: Buffer): void {
     // An ERR packet is all there is; of anything else nothing is needed.
-    this.#head = this.#head === undefined ? part : Buffer.concat([this.#head, part.subarray(0, 1024)]).subarray(0, 1024);
+    this.#head =
+      this.#head === undefined ? part : Buffer.concat([this.#head, part.subarray(0, 1024)]).subarray(0, 1024);
   }
 
   done(leg: ServerLeg): void {

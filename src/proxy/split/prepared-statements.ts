@@ -118,14 +118,20 @@ interface TypesPlace {
  * Remembers the parameter types that an execution brings, and adds those that it leaves out but this server has never heard.
  * @returns the command as it is to be sent: the same one, but for the rare case
  */
-export function withTypes(command: Buffer, isBulk: boolean, statement: Statement, known: Buffer | undefined): Buffer {
+export function withTypes(
+  command: Buffer,
+  isBulk: boolean,
+  statement: Statement,
+  known: Buffer | undefined,
+): Buffer {
   const place = typesPlace(command, isBulk, statement.parameters);
   const { types } = statement;
   const bytes = 2 * statement.parameters;
   if (place === undefined) return command;
   if (place.areSent) {
     const sent = command.subarray(place.at, place.at + bytes);
-    if (types === undefined || !types.equals(sent)) statement.types = Buffer.from(Uint8Array.from(sent).buffer);
+    if (types === undefined || !types.equals(sent))
+      statement.types = Buffer.from(Uint8Array.from(sent).buffer);
     return command;
   }
   if (types === undefined || types === known) return command;

@@ -1,6 +1,6 @@
+import { COMMAND } from "../../wire/command.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
-import { COMMAND } from "../../wire/command.ts";
 
 /** More than an answer to a question of ours ever has. */
 const MOST_BYTES = 64 << 10;
@@ -39,7 +39,8 @@ export function firstRow(bytes: Buffer, hasEofPackets: boolean): Row | undefined
   if (columns === 0 || columns >= 0xfb) return undefined;
   let at = 0;
   const toSkip = 1 + columns + (hasEofPackets ? 1 : 0);
-  for (let i = 0; i < toSkip && at + HEADER_BYTES <= bytes.length; i++) at += HEADER_BYTES + bytes.readUIntLE(at, 3);
+  for (let i = 0; i < toSkip && at + HEADER_BYTES <= bytes.length; i++)
+    at += HEADER_BYTES + bytes.readUIntLE(at, 3);
   if (at + HEADER_BYTES >= bytes.length) return undefined;
   const end = at + HEADER_BYTES + bytes.readUIntLE(at, 3);
   at += HEADER_BYTES;

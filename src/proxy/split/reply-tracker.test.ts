@@ -20,7 +20,15 @@ function packets(...payloads: readonly (readonly number[] | Buffer)[]): Buffer {
   );
 }
 const low = (value: number): readonly number[] => [value & 0xff, value >> 8];
-const ok = (status = AUTOCOMMIT, more: readonly number[] = []): number[] => [0, 0, 0, ...low(status), 0, 0, ...more];
+const ok = (status = AUTOCOMMIT, more: readonly number[] = []): number[] => [
+  0,
+  0,
+  0,
+  ...low(status),
+  0,
+  0,
+  ...more,
+];
 const eof = (status = AUTOCOMMIT): number[] => [0xfe, 0, 0, ...low(status)];
 const okEof = (status = AUTOCOMMIT): number[] => [0xfe, 0, 0, ...low(status), 0, 0];
 const error = (errno: number): number[] => [0xff, ...low(errno), ...Buffer.from("#42000Wrong")];
@@ -32,12 +40,18 @@ interface Case {
   readonly command?: number;
   readonly deprecateEof?: boolean;
   readonly bytes: Buffer;
-  readonly says: Partial<Pick<ReplyTracker, "outcome" | "status" | "errno" | "results" | "statementId" | "parameters">>;
+  readonly says: Partial<
+    Pick<ReplyTracker, "outcome" | "status" | "errno" | "results" | "statementId" | "parameters">
+  >;
 }
 
 const CASES: readonly Case[] = [
   { name: "OK", bytes: packets(ok(3)), says: { outcome: "ok", status: 3, results: 1 } },
-  { name: "OK with large numbers", bytes: packets([0, 0xfc, 1, 2, 0xfd, 1, 2, 3, 3, 0, 0, 0]), says: { status: 3 } },
+  {
+    name: "OK with large numbers",
+    bytes: packets([0, 0xfc, 1, 2, 0xfd, 1, 2, 3, 3, 0, 0, 0]),
+    says: { status: 3 },
+  },
   { name: "ERR", bytes: packets(error(1064)), says: { outcome: "error", errno: 1064 } },
   {
     name: "text result",
@@ -97,7 +111,12 @@ const CASES: readonly Case[] = [
     bytes: packets([0, 0, 7], [0, 0, 8], eof(CURSOR | 128)),
     says: { outcome: "ok", status: CURSOR | 128 },
   },
-  { name: "no cursor to fetch from", command: COMMAND.STMT_FETCH, bytes: packets(error(1243)), says: { errno: 1243 } },
+  {
+    name: "no cursor to fetch from",
+    command: COMMAND.STMT_FETCH,
+    bytes: packets(error(1243)),
+    says: { errno: 1243 },
+  },
   {
     name: "prepared",
     command: COMMAND.STMT_PREPARE,
@@ -130,7 +149,12 @@ const CASES: readonly Case[] = [
     bytes: packets(Buffer.from("Uptime: 1")),
     says: { outcome: "ok" },
   },
-  { name: "EOF alone", command: COMMAND.SET_OPTION, bytes: packets(eof(3)), says: { outcome: "ok", status: 3 } },
+  {
+    name: "EOF alone",
+    command: COMMAND.SET_OPTION,
+    bytes: packets(eof(3)),
+    says: { outcome: "ok", status: 3 },
+  },
   {
     name: "progress before an answer",
     bytes: packets([0xff, 0xff, 0xff, 1, 1, 2, 0, 0, 0], ok(3)),

@@ -2,7 +2,6 @@ import { COMMAND } from "../../wire/command.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
 
-
 /** A packet of this length goes on in the next one. */
 const LONGEST_PACKET = 0xffffff;
 const OK = 0x00;
@@ -107,7 +106,8 @@ export class ReplyTracker {
         at = this.#readHeader(chunk, at);
         continue;
       }
-      const length = (chunk[at] as number) | ((chunk[at + 1] as number) << 8) | ((chunk[at + 2] as number) << 16);
+      const length =
+        (chunk[at] as number) | ((chunk[at + 1] as number) << 8) | ((chunk[at + 2] as number) << 16);
       this.sequence = chunk[at + 3] as number;
       at += HEADER_BYTES;
       // Nearly all packets are rows or column definitions, and whole.

@@ -59,15 +59,19 @@ export class ServerChoice {
 
   #reader(command: Command): SplitServer | undefined {
     const { readers, rules, primary } = this.#host;
-    const isLimited = this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
+    const isLimited =
+      this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
     let possible = readers;
     if (isLimited || command.tried.size > 0 || !this.#context.history.isWhole) {
       possible = readers.filter(
         (server) =>
-          this.#isUsable(server, command) && (!isLimited || server === primary || this.#legs.hasLegOn(server)),
+          this.#isUsable(server, command) &&
+          (!isLimited || server === primary || this.#legs.hasLegOn(server)),
       );
     }
-    return chooseReader(possible, this.#legs, rules.criterion, this.#host.nextTurn()) ?? this.#primary(command);
+    return (
+      chooseReader(possible, this.#legs, rules.criterion, this.#host.nextTurn()) ?? this.#primary(command)
+    );
   }
 
   #named(command: Command): SplitServer | undefined {

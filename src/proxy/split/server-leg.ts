@@ -1,5 +1,5 @@
-import { COMMAND } from "../../wire/command.ts";
 import { CLIENT, hasFlag } from "../../wire/capability.ts";
+import { COMMAND } from "../../wire/command.ts";
 import type { LoggedInServer } from "../login/logged-in.ts";
 import type { OwnedSocket, SocketOwner } from "../login/owned-socket.ts";
 import { Outlet } from "./outlet.ts";

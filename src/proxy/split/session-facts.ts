@@ -1,3 +1,4 @@
+import { UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import {
   HELD,
   LOCK_TABLES,
@@ -9,7 +10,6 @@ import {
   USER_VARIABLE_WRITE,
   WRITE,
 } from "../../sql/statement-flags.ts";
-import { UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import type { ServerLeg } from "./server-leg.ts";
 
@@ -33,6 +33,8 @@ export class SessionFacts {
   isHeld = false;
   /** A user variable has a value on the primary that other servers do not have. */
   hasPrimaryVariables = false;
+  /** It has another role than after login, which a reset does not bring back. */
+  hasRole = false;
   /** The primary has executed something since the position was asked for last. */
   hasWritten = false;
   /** The GTID position that reads must have reached; empty: any. */
@@ -72,7 +74,8 @@ export class SessionFacts {
     if ((flags & HELD) !== 0) this.isHeld = true;
     if ((flags & RELEASE) !== 0) this.isReleasing = true;
     if ((flags & SET_TRANSACTION) !== 0) this.isNextPrepared = true;
-    if ((flags & (WRITE | USER_VARIABLE_WRITE)) === (WRITE | USER_VARIABLE_WRITE)) this.hasPrimaryVariables = true;
+    if ((flags & (WRITE | USER_VARIABLE_WRITE)) === (WRITE | USER_VARIABLE_WRITE))
+      this.hasPrimaryVariables = true;
   }
 
   /** A mode of the server's, before the session has set its own. @param collation of the client's login */

@@ -35,6 +35,7 @@ export class SessionRound {
   }
 
   #compare(leg: ServerLeg, isOk: boolean): void {
-    if (isOk !== this.#isOk) leg.lose(`${isOk ? "accepts" : "does not accept"} what the primary ${isOk ? "refuses" : "does"}`);
+    if (isOk !== this.#isOk)
+      leg.lose(`${isOk ? "accepts" : "does not accept"} what the primary ${isOk ? "refuses" : "does"}`);
   }
 }

@@ -69,6 +69,9 @@ function apply(change: SessionChange, { facts, named }: SessionContext): void {
       if (change.text === undefined) named.delete(change.name);
       else named.set(change.name, classify(change.text, 0, change.text.length, facts.mode));
       return;
+    case "role":
+      facts.hasRole = true;
+      return;
     case "deallocate":
       named.delete(change.name);
       return;
@@ -97,7 +100,11 @@ function setCharacterSet(facts: Facts, name: string | undefined): void {
 }
 
 /** The mode as the server itself tells it; undefined: it does not. */
-export function settleMode(facts: Facts, sqlMode: string | undefined, characterSet: string | undefined): void {
+export function settleMode(
+  facts: Facts,
+  sqlMode: string | undefined,
+  characterSet: string | undefined,
+): void {
   facts.isModeUnknown = false;
   facts.mode =
     sqlMode === undefined || characterSet === undefined

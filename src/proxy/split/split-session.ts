@@ -19,7 +19,7 @@ import { CausalRead } from "./causal-read.ts";
 import { ClientSide } from "./client-side.ts";
 import { Command } from "./command.ts";
 import { CommandReader } from "./command-reader.ts";
-import { killedConnection, type KillOutcome, killSession } from "./kill-errand.ts";
+import { type KillOutcome, killedConnection, killSession } from "./kill-errand.ts";
 import { LegSet, type LegSetOwner } from "./leg-set.ts";
 import { PING_PACKET, queryPacket } from "./own-packets.ts";
 import { planCommand } from "./plan-command.ts";
@@ -89,7 +89,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #isActive = true;
 
   /** Takes over a client that has proven who it is, and lets it in. */
-  constructor(id: number, listener: string, login: LoggedInClient, host: SplitHost, route: Route | undefined) {
+  constructor(
+    id: number,
+    listener: string,
+    login: LoggedInClient,
+    host: SplitHost,
+    route: Route | undefined,
+  ) {
     this.id = id;
     this.route = route;
     this.listener = listener;
@@ -249,7 +255,12 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       return;
     }
     const { statement } = command;
-    if (command.destination === "reader" && this.#context.rules.causalReads !== "none" && !this.#isCurrent(leg)) return;
+    if (
+      command.destination === "reader" &&
+      this.#context.rules.causalReads !== "none" &&
+      !this.#isCurrent(leg)
+    )
+      return;
     if (statement !== undefined && !leg.prepared.has(statement.id)) this.#prepareOn(leg, statement);
     else this.#send(leg);
   }
@@ -431,6 +442,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const command = this.#command;
     const { facts } = this.#context;
     const { outcome, results, status } = leg.reply;
+    const wasBound = facts.isBound;
     command.isSent = false;
     leg.server.running--;
     const isOk = outcome === "ok";
@@ -438,6 +450,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (this.#sum !== undefined) this.#logAnswer(leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
+    if (facts.isBound && !wasBound) this.#choice.home = leg;
     const round = this.#round;
     this.#round = undefined;
     round?.settle(isOk);
@@ -467,7 +480,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#target = undefined;
     this.#command.tried.add(server);
     // That the account is not let in by the primary is what the client would have heard without us.
-    const isFinal = error !== undefined && !PASSING_REFUSALS.has(error.errno) && server === this.#host.primary;
+    const isFinal =
+      error !== undefined && !PASSING_REFUSALS.has(error.errno) && server === this.#host.primary;
     if (isFinal) this.#leave(error);
     else this.#advance();
   }
@@ -497,8 +511,12 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { isSent } = command;
     this.#unsend();
     command.tried.add(leg.server);
+    // It will be sent to all once more: those that have done it begin anew, or they would do it twice.
+    if (isSent && command.destination === "everywhere")
+      for (const other of [...this.#legs.all]) if (other.position === command.id) this.#legs.drop(other);
     if (command.answered > 0) this.finish();
-    else if (isFatal || this.#phase === "passing" || command.destination === "leg") this.#leave(lostError(leg.server, reason));
+    else if (isFatal || this.#phase === "passing" || command.destination === "leg")
+      this.#leave(lostError(leg.server, reason));
     else if (!isSent || (command.isRepeatable && this.#host.rules.retryFailedReads)) {
       this.#phase = "preparing";
       this.#advance();
@@ -530,10 +548,17 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       log?.clear();
     } else {
       const { code, statement, isLong } = command;
-      const isCarried = code === COMMAND.QUERY || code === COMMAND.STMT_EXECUTE || code === COMMAND.STMT_BULK_EXECUTE || code === COMMAND.INIT_DB;
+      const isCarried =
+        code === COMMAND.QUERY ||
+        code === COMMAND.STMT_EXECUTE ||
+        code === COMMAND.STMT_BULK_EXECUTE ||
+        code === COMMAND.INIT_DB;
       if (isLong || statement?.longDataOn !== undefined) log.spoil();
       else if (isCarried)
-        log.add({ bytes: owned(command.bytes), code, statement, sum: sum.value(leg, replay.checksum) }, replay.maxBytes);
+        log.add(
+          { bytes: owned(command.bytes), code, statement, sum: sum.value(leg, replay.checksum) },
+          replay.maxBytes,
+        );
     }
     sum?.reset();
   }
@@ -543,10 +568,17 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { rules, facts } = this.#context;
     const log = this.#log;
     const command = this.#command;
-    if (rules.replay === undefined || log === undefined || !log.isWhole || log.commands.length === 0) return false;
+    if (rules.replay === undefined || log === undefined || !log.isWhole || log.commands.length === 0)
+      return false;
     if (isOfCommand) {
       const isEnd = (command.flags & (COMMIT | IMPLICIT_COMMIT | MULTI)) !== 0;
-      if (command.answered > 0 || command.isLong || command.destination === "leg" || (isEnd && command.isSent)) return false;
+      if (
+        command.answered > 0 ||
+        command.isLong ||
+        command.destination === "leg" ||
+        (isEnd && command.isSent)
+      )
+        return false;
       this.#unsend();
     }
     facts.transaction = undefined;
@@ -561,7 +593,11 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
         if (isOfCommand) this.#advance();
         else this.#next();
       },
-      notRepeated: (reason) => this.#leave({ errno: 2013, sentence: `Lost connection to server during a transaction, and ${reason}` }),
+      notRepeated: (reason) =>
+        this.#leave({
+          errno: 2013,
+          sentence: `Lost connection to server during a transaction, and ${reason}`,
+        }),
     });
     void this.#replay.run();
     return true;
@@ -576,7 +612,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   async #preparedOn(leg: ServerLeg, statement: Statement): Promise<boolean> {
     if (leg.prepared.has(statement.id)) return true;
     return await new Promise((resolve) => {
-      prepareElsewhere(leg, statement, this.#context.facts.database, (failure) => resolve(failure === undefined));
+      prepareElsewhere(leg, statement, this.#context.facts.database, (failure) =>
+        resolve(failure === undefined),
+      );
     });
   }
 
@@ -587,7 +625,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const target = killedConnection(command.bytes, this.#context.facts.mode);
     this.#phase = "preparing";
     if (target === undefined) this.#advance();
-    else void killSession(target, this.#login.user, this.#legs, this.#host).then((outcome) => this.#killed(outcome));
+    else
+      void killSession(target, this.#login.user, this.#legs, this.#host).then((outcome) =>
+        this.#killed(outcome),
+      );
   }
 
   #killed(outcome: KillOutcome): void {
@@ -723,7 +764,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** Nothing of the session is on its server connections that a reset does not wipe out, and nothing is under way. */
   get #isClean(): boolean {
     const { facts } = this.#context;
-    return facts.transaction === undefined && !facts.isBound && !facts.isReleasing;
+    return facts.transaction === undefined && !facts.isBound && !facts.isReleasing && !facts.hasRole;
   }
 
   #reset(): void {
@@ -790,7 +831,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** An idle session gives its connections to others; it gets others when it goes on. */
   #lend(): void {
-    if (this.#phase !== "idle" || !this.#isClean || !this.#context.facts.isAutocommit || !this.#context.history.isWhole) return;
+    if (
+      this.#phase !== "idle" ||
+      !this.#isClean ||
+      !this.#context.facts.isAutocommit ||
+      !this.#context.history.isWhole
+    )
+      return;
     if (this.#context.statements.hasOpen) return;
     for (const leg of [...this.#legs.all]) if (leg.isIdle) this.#legs.leave(leg);
   }

@@ -1,9 +1,9 @@
-import { COMMAND } from "../../wire/command.ts";
 import type { ReplayRules } from "../../topology/routing-table.ts";
+import { COMMAND } from "../../wire/command.ts";
 import type { Timers } from "../passthrough/timers.ts";
-import { AnswerSum, type LoggedCommand } from "./transaction-log.ts";
 import { renumber, type Statement, withTypes } from "./prepared-statements.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
+import { AnswerSum, type LoggedCommand } from "./transaction-log.ts";
 
 /** Who repeats a transaction. */
 export interface ReplayOwner {
@@ -65,7 +65,8 @@ export class TransactionReplay {
   async #repeatOn(leg: ServerLeg): Promise<"whole" | "lost" | "differs"> {
     for (const command of this.#commands) {
       const { statement } = command;
-      if (statement !== undefined && !(await this.#owner.prepareOn(leg, statement))) return leg.isClosed ? "lost" : "differs";
+      if (statement !== undefined && !(await this.#owner.prepareOn(leg, statement)))
+        return leg.isClosed ? "lost" : "differs";
       const sum = await this.#send(leg, command);
       if (this.#isOver) return "lost";
       if (sum === undefined) return "lost";
@@ -80,7 +81,10 @@ export class TransactionReplay {
   #send(leg: ServerLeg, { bytes, code, statement }: LoggedCommand): Promise<string | undefined> {
     if (leg.isClosed) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      leg.send(statement === undefined ? bytes : addressed(bytes, code, statement, leg), new Repeated(code, this.#rules.checksum, resolve));
+      leg.send(
+        statement === undefined ? bytes : addressed(bytes, code, statement, leg),
+        new Repeated(code, this.#rules.checksum, resolve),
+      );
     });
   }
 

@@ -83,13 +83,14 @@ function dotted(oid: Uint8Array): string {
   return [top, both - 40 * top, ...rest].join(".");
 }
 
-/** Each byte for itself; what is no printable ASCII becomes \xHH. */
+/** Each byte for itself; what is no printable ASCII becomes \xHH. OpenSSL 3 escapes / and + as well. */
 function valueText(der: Uint8Array, { start, end }: Element): string {
-  return Array.from(der.subarray(start, end), (byte) =>
-    byte >= 0x20 && byte <= 0x7e
-      ? String.fromCharCode(byte)
-      : `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-  ).join("");
+  return Array.from(der.subarray(start, end), (byte) => {
+    const character = String.fromCharCode(byte);
+    if (character === "/" || character === "+") return `\\${character}`;
+    if (byte >= 0x20 && byte <= 0x7e) return character;
+    return `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  }).join("");
 }
 
 function children(der: Uint8Array, parent: Element): readonly Element[] {

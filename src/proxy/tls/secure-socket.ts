@@ -11,14 +11,14 @@
 import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Socket, SocketHandler, TLSUpgradeOptions } from "bun";
-import { SluiceError } from "../../errors/sluice-error.ts";
+import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import { isCertificateOf, type PeerCertificate, peerCertificate } from "./peer-certificate.ts";
 import type { TlsContext } from "./tls-context.ts";
 
 export interface TlsUpgrade<D> {
   /** What the handlers find in `socket.data`. */
   readonly data: D;
-  /** The same for all connections; `data` is called with clear text, also before the promise has been resolved. */
+  /** The same for all connections. `data` is called with clear text, also before the promise has been resolved; `open` is not called. */
   readonly handlers: SocketHandler<D>;
   /** Bytes that came behind the SSL request and have been read already. */
   readonly leftover?: Uint8Array | undefined;
@@ -40,7 +40,8 @@ export interface SecureSocket<D> {
 /**
  * Server's side of TLS for a client whose SSL request has been read. Rejects with TLS_FAILED where the handshake fails, the
  * client leaves, or its certificate is not what the listener asks for; the socket is closed then, and no handler was called.
- * The deadline is the caller's: it terminates the bare socket.
+ * The deadline is the caller's: `terminate()` of the bare socket ends the handshake. The bare socket's own handlers are called
+ * on, with ciphertext: what they find in `data` from now on is RETIRED.
  */
 export function acceptTls<D>(
   bare: Socket<unknown>,
@@ -50,7 +51,7 @@ export function acceptTls<D>(
   return shakeHands(bare, context, upgrade, "server");
 }
 
-/** Client's side of TLS for a server that our SSL request has been sent to. Rejects as acceptTls() does. */
+/** Client's side of TLS for a server that our SSL request has been sent to; otherwise as acceptTls(). */
 export function connectTls<D>(
   bare: Socket<unknown>,
   context: TlsContext,
@@ -59,8 +60,14 @@ export function connectTls<D>(
   return shakeHands(bare, context, upgrade, "client");
 }
 
+const ignore = (): void => {};
+
+/** Stands for the owner of a bare socket that TLS has been laid over. */
+const RETIRED = Object.freeze({ data: ignore, drain: ignore, end: ignore, close: ignore });
+
 interface Handshake {
-  done(success: boolean, problem: Problem | null): void;
+  /** False: it has failed, and the socket closes. */
+  done(socket: Socket<unknown>, problem: Problem | null): boolean;
   closed(): void;
 }
 
@@ -68,6 +75,8 @@ type Problem = Error & { readonly code?: string };
 
 /** Handshakes under way, by their socket: so that handlers are made once and not for each connection. */
 const underWay = new WeakMap<object, Handshake>();
+/** The one that begins: with bytes read already it may fail before upgradeTLS() returns. */
+let beginning: Handshake | undefined;
 
 function shakeHands<D>(
   bare: Socket<unknown>,
@@ -86,25 +95,38 @@ function shakeHands<D>(
     serverName: isServer || host === undefined || isIP(host) !== 0 ? "" : host,
   };
   const initialData = leftover === undefined || leftover.length === 0 ? undefined : leftover;
+  const { promise: done, resolve, reject } = Promise.withResolvers<SecureSocket<D>>();
+  const fail = (reason: string): void => reject(new SluiceError("TLS_FAILED", reason));
+  beginning = {
+    closed: () => fail(`the ${other} closed the connection during the TLS handshake`),
+    done: (secured, problem) => {
+      const outcome = judge(secured, context, host, isServer, problem);
+      if (typeof outcome !== "string") {
+        resolve({ socket: secured as Socket<D>, ...outcome });
+        return true;
+      }
+      fail(outcome);
+      secured.terminate();
+      return false;
+    },
+  };
   // The role, the context and the bytes read already are not in Bun's types; docs/decisions/0030-tls.md.
   const options: unknown = { data, tls, socket: withHandshake(handlers), isServer, initialData };
-  return new Promise((resolve, reject) => {
-    const fail = (reason: string): void => reject(new SluiceError("TLS_FAILED", reason));
-    const [, socket] = bare.upgradeTLS<D>(options as TLSUpgradeOptions<D>);
-    underWay.set(socket, {
-      closed: () => fail(`the ${other} closed the connection during the TLS handshake`),
-      done: (success, problem) => {
-        const outcome = success || problem === null ? judge(socket, context, host, isServer, problem) : undefined;
-        if (outcome !== undefined && typeof outcome !== "string") {
-          resolve({ socket, ...outcome });
-          return;
-        }
-        socket.terminate();
-        fail(outcome ?? `the TLS handshake with the ${other} failed: ${wordsOf(problem)}`);
-      },
-    });
-  });
+  try {
+    const [retired, socket] = bare.upgradeTLS<D>(options as TLSUpgradeOptions<D>);
+    retired.data = RETIRED as D;
+    // The bare socket is dead to the runtime, and would take terminate() for done.
+    bare.terminate = () => socket.terminate();
+  } catch (error) {
+    fail(`the ${other} has closed the connection (${errorMessage(error)})`);
+  } finally {
+    beginning = undefined;
+  }
+  return done;
 }
+
+/** Bun compares the name by itself, after all else was found good; whether it matters is for `verifyHost` to say. */
+const OTHER_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
 
 type Outcome = Pick<SecureSocket<never>, "peer" | "version" | "cipher">;
 
@@ -116,19 +138,23 @@ function judge(
   isServer: boolean,
   problem: Problem | null,
 ): Outcome | string {
-  const certificate = peerCertificateOf(socket);
   const who = isServer ? "client" : "server";
+  // What the handler is told as success means something else in each role; a handshake that failed has agreed on no cipher.
+  const cipher = socket.getCipher()?.name as string | null | undefined;
+  if (!cipher) return `the TLS handshake with the ${who} failed: ${wordsOf(problem)}`;
+  const certificate = peerCertificateOf(socket);
+  const isSigned = problem === null || problem.code === OTHER_NAME;
   if (material.verifyCertificate) {
     if (certificate === undefined) return `the ${who} has shown no certificate`;
-    if (problem !== null) return `the certificate of the ${who} is not accepted: ${wordsOf(problem)}`;
+    if (!isSigned) return `the certificate of the ${who} is not accepted: ${wordsOf(problem)}`;
   }
   if (material.verifyHost) {
     if (certificate === undefined) return `the ${who} has shown no certificate`;
     if (host === undefined || !isCertificateOf(certificate, host))
       return `the certificate of the ${who} is not for ${host ?? "a unix socket"}`;
   }
-  const peer = certificate && peerCertificate(certificate, material.ca !== undefined && problem === null);
-  return { peer, version: socket.getTLSVersion(), cipher: socket.getCipher().name };
+  const peer = certificate && peerCertificate(certificate, material.ca !== undefined && isSigned);
+  return { peer, version: socket.getTLSVersion(), cipher };
 }
 
 function peerCertificateOf(socket: Socket<unknown>): X509Certificate | undefined {
@@ -147,18 +173,24 @@ const wrapped = new WeakMap<object, SocketHandler<never>>();
 function withHandshake<D>(handlers: SocketHandler<D>): SocketHandler<D> {
   const present = wrapped.get(handlers);
   if (present !== undefined) return present as unknown as SocketHandler<D>;
+  const { drain, close } = handlers;
   const made: SocketHandler<D> = {
     ...handlers,
-    handshake(socket, success, problem) {
-      const handshake = underWay.get(socket);
-      underWay.delete(socket);
-      handshake?.done(success, problem);
+    open(socket) {
+      if (beginning !== undefined) underWay.set(socket, beginning);
+      beginning = undefined;
+    },
+    handshake(socket, _success, problem) {
+      if (underWay.get(socket)?.done(socket, problem) === true) underWay.delete(socket);
     },
     close(socket, error) {
       const handshake = underWay.get(socket);
       underWay.delete(socket);
-      if (handshake === undefined) return handlers.close?.(socket, error);
+      if (handshake === undefined) return close?.(socket, error);
       handshake.closed();
+    },
+    drain(socket) {
+      if (!underWay.has(socket)) return drain?.(socket);
     },
   };
   wrapped.set(handlers, made as unknown as SocketHandler<never>);

@@ -33,7 +33,12 @@ export type ToWorker =
   /** All of a service, or those that came by one listener. */
   | { readonly type: "end sessions"; readonly service?: string; readonly listener?: string }
   /** The answer to `find session` of the worker of that number. */
-  | { readonly type: "session found"; readonly asker: number; readonly question: number; readonly session?: FoundSession }
+  | {
+      readonly type: "session found";
+      readonly asker: number;
+      readonly question: number;
+      readonly session?: FoundSession;
+    }
   /** Accepts no more, and exits once the last session has ended. */
   | { readonly type: "drain" }
   /** Ends everything, and exits. */
@@ -52,7 +57,12 @@ export type FromWorker =
   | { readonly type: "sessions"; readonly question: number; readonly sessions: readonly SessionLine[] }
   | { readonly type: "listening"; readonly listener: string; readonly failure: string | undefined }
   /** A client wants to kill the connection of that number: which session is it? */
-  | { readonly type: "find session"; readonly asker: number; readonly question: number; readonly connectionId: number }
+  | {
+      readonly type: "find session";
+      readonly asker: number;
+      readonly question: number;
+      readonly connectionId: number;
+    }
   /** Ends a session that this worker does not have. */
   | { readonly type: "end session"; readonly id: number }
   | { readonly type: "server failed"; readonly server: string; readonly reason: string }

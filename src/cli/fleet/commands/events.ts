@@ -22,7 +22,11 @@ const FILTERS = {
   since: option("time", text("a time or a duration"), "only later ones: 10min (ago), or 2026-01-31T12:00"),
   server: option("servers", text("names of servers"), "only of these servers, with commas between"),
   monitor: option("monitors", text("names of monitors"), "only of these monitors"),
-  event: option("events", list(oneOf([...MONITOR_EVENTS, "certificate_expires"])), "only these: server_down,new_primary …"),
+  event: option(
+    "events",
+    list(oneOf([...MONITOR_EVENTS, "certificate_expires"])),
+    "only these: server_down,new_primary …",
+  ),
 } as const;
 
 type Filters = OptionValues<typeof FILTERS>;
