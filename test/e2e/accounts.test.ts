@@ -164,6 +164,20 @@ describe("over TLS", () => {
   });
 });
 
+test("MAX_USER_CONNECTIONS holds", async () => {
+  const busy = client("many", "secret", "SELECT SLEEP(2)");
+  await eventually(
+    async () => (await client("many", "secret", "SELECT 1")).stderr.match(/ERROR (1203|1226)/),
+    {
+      what: "the second session's refusal",
+    },
+  );
+  expect((await busy).stdout).toBe("0\n");
+  await eventually(async () => (await client("many", "secret", "SELECT 1")).stdout === "1\n", {
+    what: "a place again",
+  });
+});
+
 test("HAProxy's mysql-check, which takes its leave before it has been greeted, finds the service alive", async () => {
   const haproxy = await HaProxy.start(
     await lab.host("balancer"),

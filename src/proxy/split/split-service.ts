@@ -4,12 +4,14 @@ import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
 import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
+import { AccountPlaces } from "../login/account-places.ts";
 import type { AccountSource } from "../login/account-source.ts";
 import { type ChangeUserParts, changeClientUser } from "../login/change-client-user.ts";
 import { type ClientOrigin, loginClient } from "../login/client-login.ts";
 import { connectServer } from "../login/connect-server.ts";
 import type { LoginFailure } from "../login/end-login.ts";
 import { KnownPasswords } from "../login/known-passwords.ts";
+import { tooManyOfUser } from "../login/login-errors.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
 import type { LoginGuard } from "../login/login-guard.ts";
 import type { OwnedSocket } from "../login/owned-socket.ts";
@@ -68,6 +70,7 @@ export class SplitService implements SplitHost {
   readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0 };
   readonly #parts: SplitParts;
   /** By id. */
+  readonly #accountPlaces = new AccountPlaces();
   readonly #sessions = new Map<number, SplitSession>();
   /** Clients that have a place: those that log in, and sessions. */
   #placed = 0;
@@ -214,7 +217,7 @@ export class SplitService implements SplitHost {
   }
 
   changeUser(session: HostedSession, socket: OwnedSocket, command: Buffer, early: Buffer): void {
-    this.#sessions.delete(session.id);
+    this.#forget(session);
     const { id, listener, route } = session;
     void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
       if (client === undefined) this.#leave();
@@ -227,8 +230,8 @@ export class SplitService implements SplitHost {
     this.#parts.onFailure(server.name, reason);
   }
 
-  gone({ id }: HostedSession): void {
-    if (this.#sessions.delete(id)) this.#leave();
+  gone(session: HostedSession): void {
+    if (this.#forget(session)) this.#leave();
   }
 
   sweep(now: number): void {
@@ -264,6 +267,12 @@ export class SplitService implements SplitHost {
   }
 
   #begin(session: SplitSession): void {
+    const { client } = session;
+    if (!this.#accountPlaces.take(client)) {
+      client.refuse(tooManyOfUser(client.user));
+      this.#leave();
+      return;
+    }
     this.#sessions.set(session.id, session);
     this.counters.most = Math.max(this.counters.most, this.#sessions.size);
     session.begin();
@@ -311,6 +320,13 @@ export class SplitService implements SplitHost {
       onFailure: onLoginFailure,
       onExposedPassword,
     };
+  }
+
+  /** False: it was not there any more. */
+  #forget({ id, client }: HostedSession): boolean {
+    if (!this.#sessions.delete(id)) return false;
+    this.#accountPlaces.leave(client);
+    return true;
   }
 
   #leave(): void {
