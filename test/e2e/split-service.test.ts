@@ -1,7 +1,9 @@
 // A service that splits reads and writes, as it is run: two workers, a monitor, a real primary with two replicas, and what becomes of them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Connection, createConnection } from "mariadb";
+import { readFileSync } from "node:fs";
+import { type Connection, type ConnectionConfig, createConnection } from "mariadb";
 import { eventually } from "../eventually.ts";
+import type { Certificate } from "../lab/certificates.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
@@ -12,6 +14,7 @@ import { runSluice, startSluice } from "../lab/sluice.ts";
 const PASSWORD = "Kept out of argv 1!";
 const PORT = 4006;
 const REPLAYING = 4007;
+const ENCRYPTED = 4008;
 
 let lab: Lab;
 let replication: Replication;
@@ -20,11 +23,12 @@ let db2: MariaDb;
 let db3: MariaDb;
 let proxy: Host;
 let sluice: Process;
+let certificate: Certificate;
 const open: Connection[] = [];
 
 beforeAll(async () => {
   lab = await Lab.create({ name: "splitting" });
-  replication = await startReplication(lab);
+  replication = await startReplication(lab, { hasTls: true });
   [db1, db2, db3] = replication.servers as [MariaDb, MariaDb, MariaDb];
   await db1.sql(
     `CREATE USER monitor@'%' IDENTIFIED BY '${PASSWORD}';
@@ -32,13 +36,14 @@ beforeAll(async () => {
      CREATE USER service@'%' IDENTIFIED BY '${PASSWORD}'; GRANT SELECT ON mysql.* TO service@'%'; GRANT SHOW DATABASES ON *.* TO service@'%';
      CREATE USER app@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON app.* TO app@'%';
      CREATE USER admin@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON *.* TO admin@'%';
-     CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, a TEXT)`,
+     CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, a LONGTEXT)`,
   );
   for (const replica of [db2, db3]) await replication.untilCaughtUp(replica);
   proxy = await lab.host("proxy");
+  certificate = await lab.certificate("proxy", { names: ["proxy", proxy.address] });
   proxy.write("/etc/sluice.cnf", configuration(), 0o600);
   sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], {
-    ports: [PORT, REPLAYING],
+    ports: [PORT, REPLAYING, ENCRYPTED],
   });
   await eventually(async () => (await serverOf(await client())) !== 0, { within: 20_000, what: "a login" });
 }, 120_000);
@@ -51,7 +56,8 @@ afterAll(async () => {
 
 function configuration(): string {
   const servers = replication.servers.map(
-    ({ host, address, port }) => `[${host.name}]\ntype=server\naddress=${address}\nport=${port}\n`,
+    ({ host, address, port }) =>
+      `[${host.name}]\ntype=server\naddress=${address}\nport=${port}\nssl=true\nssl_ca=${certificate.authority}\nssl_verify_peer_certificate=true\nssl_verify_peer_host=true\n`,
   );
   const service = (name: string, more: string): string => `[${name}]
 type=service
@@ -89,10 +95,18 @@ port=${PORT}
 type=listener
 service=replaying
 port=${REPLAYING}
+
+[encrypted-listener]
+type=listener
+service=split
+port=${ENCRYPTED}
+ssl=true
+ssl_cert=${certificate.certificate}
+ssl_key=${certificate.key}
 `;
 }
 
-async function client(port = PORT, user = "app"): Promise<Connection> {
+async function client(port = PORT, user = "app", more: ConnectionConfig = {}): Promise<Connection> {
   const connection = await createConnection({
     host: proxy.address,
     port,
@@ -102,6 +116,7 @@ async function client(port = PORT, user = "app"): Promise<Connection> {
     connectTimeout: 10_000,
     bigIntAsNumber: true,
     insertIdAsNumber: true,
+    ...more,
   });
   connection.on("error", () => {});
   open.push(connection);
@@ -141,6 +156,25 @@ describe("as it is run", () => {
     expect([...seen].sort()).toEqual(["2", "3"]);
     const wrong = await proxy.run(argv, { env: { MYSQL_PWD: "wrong" }, mayFail: true });
     expect(wrong.stderr).toContain("Access denied for user 'app'@");
+  });
+
+  test("TLS on both sides", async () => {
+    const ssl = { ca: readFileSync(certificate.authority, "utf8") };
+    const connection = await client(ENCRYPTED, "app", { ssl, maxAllowedPacket: 1 << 26 });
+    const [row] = await connection.query<{ Value: string }[]>("SHOW STATUS LIKE 'Ssl_cipher'");
+    expect(row?.Value).not.toBe("");
+    const text = "z".repeat(6 << 20);
+    const [large] = await connection.query<{ a: string; id: number }[]>(
+      `SELECT REPEAT('z', ${6 << 20}) AS a, @@server_id AS id`,
+    );
+    expect(large?.a === text && large.id > 1).toBe(true);
+    await connection.query("BEGIN");
+    await connection.query("INSERT INTO t (a) VALUES (?)", [text]);
+    expect(await connection.query("SELECT LENGTH(a) AS n FROM t ORDER BY id DESC LIMIT 1")).toMatchObject([
+      { n: text.length },
+    ]);
+    await connection.query("ROLLBACK");
+    await expect(client(ENCRYPTED)).rejects.toThrow(/insecure transport/);
   });
 
   test("an account that is new comes in at once", async () => {

@@ -571,7 +571,7 @@ describe("idle connections", () => {
     void prepared;
     await first.end();
     const idle = (): number =>
-      [...split.service.allServers.values()].reduce((sum, { idle: one }) => sum + one.count, 0);
+      [...split.service.allServers.values()].reduce((sum, server) => sum + split.service.idleOn(server), 0);
     await eventually(() => idle() >= 2);
     const totals = (): number =>
       [...split.service.allServers.values()].reduce((sum, { total }) => sum + total, 0);

@@ -1,8 +1,8 @@
 import type { ServiceObject } from "../../config/configuration.ts";
 import type { SplitRule } from "../../proxy/router/route-splits.ts";
 import type { ReplayRules } from "../../topology/routing-table.ts";
-import type { PlannedServer, SplitPlan } from "./plan-traffic.ts";
 import { limitsOf } from "./service-limits.ts";
+import type { PlannedServer, SplitPlan } from "./service-plan.ts";
 
 type SplitObject = Extract<ServiceObject, { readonly module: "readwritesplit" }>;
 

@@ -6,29 +6,10 @@ import type {
 } from "../../config/configuration.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import type { ServiceRule } from "../../proxy/router/route-connections.ts";
-import type { SplitMember, SplitRule } from "../../proxy/router/route-splits.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
 import { planSplit } from "./plan-split.ts";
 import { limitsOf } from "./service-limits.ts";
-
-/** A service that carries traffic: its rule, and its servers as far as the configuration knows them. */
-export type ServicePlan = ConnectionPlan | SplitPlan;
-
-export interface ConnectionPlan {
-  readonly router: "readconnroute";
-  readonly rule: ServiceRule;
-  readonly servers: readonly PlannedServer[];
-}
-
-export interface SplitPlan {
-  readonly router: "readwritesplit";
-  readonly rule: SplitRule;
-  readonly servers: readonly PlannedServer[];
-  /** Shown to clients in the place of the servers' own. */
-  readonly shownVersion: string | undefined;
-}
-
-export type PlannedServer = Omit<SplitMember, "verdict" | "state" | "admin" | "drainingSince">;
+import type { PlannedServer, ServicePlan } from "./service-plan.ts";
 
 /** Where a listener listens, and for whom. */
 export interface ListenerPlan {

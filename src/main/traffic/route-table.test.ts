@@ -3,8 +3,8 @@ import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { FleetSnapshot } from "../../topology/fleet.ts";
 import { UNKNOWN_STATE } from "../../topology/state.ts";
 import type { AdminState, Verdict } from "../../topology/verdict.ts";
-import type { ServicePlan } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+import type { ServicePlan } from "./service-plan.ts";
 
 const VERDICT: Verdict = {
   up: true,

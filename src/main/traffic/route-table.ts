@@ -5,7 +5,7 @@ import type { FleetSnapshot } from "../../topology/fleet.ts";
 import type { RoutingTable, ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import type { ServerState } from "../../topology/state.ts";
 import { faceOf } from "../../wire/service-face.ts";
-import type { ServicePlan } from "./plan-traffic.ts";
+import type { ServicePlan } from "./service-plan.ts";
 
 /** What is known of the servers now. */
 export interface FleetKnowledge {

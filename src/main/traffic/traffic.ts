@@ -22,14 +22,9 @@ import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
 import { ListeningPorts } from "./listening-ports.ts";
-import {
-  type ListenerPlan,
-  planListener,
-  planServices,
-  type ServicePlan,
-  whyNotService,
-} from "./plan-traffic.ts";
+import { type ListenerPlan, planListener, planServices, whyNotService } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+import type { ServicePlan } from "./service-plan.ts";
 import { splitDiagnostics } from "./split-diagnostics.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
 import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";

@@ -19,12 +19,6 @@ export class IdleLegs implements LegOwner {
   readonly #parked: Parked[] = [];
   /** Being reset. */
   readonly #resetting = new Set<ServerLeg>();
-  readonly #gone: (leg: ServerLeg) => void;
-
-  /** @param gone a connection has ended or been closed */
-  constructor(gone: (leg: ServerLeg) => void) {
-    this.#gone = gone;
-  }
 
   get count(): number {
     return this.#parked.length + this.#resetting.size;
@@ -82,12 +76,12 @@ export class IdleLegs implements LegOwner {
     this.#resetting.delete(leg);
     const at = this.#parked.findIndex((parked) => parked.leg === leg);
     if (at >= 0) this.#parked.splice(at, 1);
-    this.#gone(leg);
+    leg.server.remove(leg);
   }
 
   #close(leg: ServerLeg): void {
     leg.quit();
-    this.#gone(leg);
+    leg.server.remove(leg);
   }
 }
 

@@ -1,7 +1,10 @@
 import type { SplitTarget } from "../../topology/routing-table.ts";
 import { type Tally, takePlace } from "../passthrough/tally.ts";
-import { IdleLegs } from "./idle-legs.ts";
-import type { ServerLeg } from "./server-leg.ts";
+
+/** A connection, as far as its server is concerned. */
+export interface ServedLeg {
+  lose(reason: string): void;
+}
 
 /** One server as a service that splits reads and writes uses it in this process. */
 export class SplitServer {
@@ -10,7 +13,7 @@ export class SplitServer {
   /** As in the last routing table that had it. */
   target: SplitTarget;
   /** The connections that sessions have. */
-  readonly legs = new Set<ServerLeg>();
+  readonly legs = new Set<ServedLeg>();
   /** Connections there ever were. */
   total = 0;
   /** Statements that it has not answered yet. */
@@ -43,15 +46,12 @@ export class SplitServer {
     this.#tally.add(-1);
   }
 
-  add(leg: ServerLeg): void {
+  add(leg: ServedLeg): void {
     this.legs.add(leg);
     this.total++;
   }
 
-  remove(leg: ServerLeg): void {
+  remove(leg: ServedLeg): void {
     if (this.legs.delete(leg)) this.release();
   }
-
-  /** Keeps connections that sessions have left, or closes them. */
-  readonly idle = new IdleLegs((leg) => this.remove(leg));
 }

@@ -20,6 +20,7 @@ import type { ServerLoginOutcome } from "../login/server-login.ts";
 import { type Tally, takePlace } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import type { TlsBook } from "../tls/tls-book.ts";
+import { IdleLegs } from "./idle-legs.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import type { FoundSession, HostedSession, SplitHost } from "./split-host.ts";
 import { SplitServer } from "./split-server.ts";
@@ -76,6 +77,8 @@ export class SplitService implements SplitHost {
   #placed = 0;
   /** Every server there ever was: their totals are told as long as this process lives. */
   readonly #all = new Map<string, SplitServer>();
+  /** Connections that no session has now. */
+  readonly #idle = new Map<SplitServer, IdleLegs>();
   readonly #passwords = new KnownPasswords();
   #route: SplitRoute;
   #servers: ReadonlyMap<string, SplitServer> = new Map();
@@ -191,21 +194,26 @@ export class SplitService implements SplitHost {
   }
 
   takeIdle(server: SplitServer, session: HostedSession): ServerLeg | undefined {
-    return server.idle.count === 0 ? undefined : server.idle.take(idleKey(session));
+    const idle = this.#idle.get(server);
+    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(session));
   }
 
   leaveIdle(leg: ServerLeg, session: HostedSession): void {
     const { server } = leg;
-    if (
-      server.idle.count < server.target.poolMax &&
-      canBeReset(leg) &&
-      this.#servers.get(server.name) === server
-    ) {
-      server.idle.park(leg, idleKey(session), this.timers.now());
+    const idle = this.#idle.get(server) ?? new IdleLegs();
+    const isKept = idle.count < server.target.poolMax && this.#servers.get(server.name) === server;
+    if (isKept && canBeReset(leg)) {
+      this.#idle.set(server, idle);
+      idle.park(leg, idleKey(session), this.timers.now());
       return;
     }
     server.remove(leg);
     leg.quit();
+  }
+
+  /** Connections to a server that no session has now. */
+  idleOn(server: SplitServer): number {
+    return this.#idle.get(server)?.count ?? 0;
   }
 
   async findSession(connectionId: number): Promise<FoundSession | undefined> {
@@ -237,12 +245,12 @@ export class SplitService implements SplitHost {
   sweep(now: number): void {
     const { idleTimeoutMs, writeTimeoutMs } = this.#route.limits;
     for (const session of this.#sessions.values()) session.sweep(now, idleTimeoutMs, writeTimeoutMs);
-    for (const { idle, target } of this.#all.values()) idle.sweep(now, target.poolMax, target.poolMaxTimeMs);
+    for (const [{ target }, idle] of this.#idle) idle.sweep(now, target.poolMax, target.poolMaxTimeMs);
   }
 
   endAll(): void {
     for (const session of this.#sessions.values()) session.finish();
-    for (const { idle } of this.#all.values()) idle.closeAll();
+    for (const idle of this.#idle.values()) idle.closeAll();
   }
 
   async #logIn(socket: OwnedSocket, listener: string, mayBeProxied: boolean): Promise<void> {

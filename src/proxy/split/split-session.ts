@@ -7,7 +7,7 @@
  *
  * Hot path: data(), #next(), #send(), bytes(), done(). No promise, closure, copy or string there for an ordinary statement.
  */
-import { COMMIT, IMPLICIT_COMMIT, MULTI, READ, ROUTES } from "../../sql/statement-flags.ts";
+import { READ, ROUTES } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import { CANNOT_CONNECT, type WireError, writeError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
@@ -21,20 +21,19 @@ import { Command } from "./command.ts";
 import { CommandReader } from "./command-reader.ts";
 import { type KillOutcome, killedConnection, killSession } from "./kill-errand.ts";
 import { LegSet, type LegSetOwner } from "./leg-set.ts";
-import { PING_PACKET, queryPacket } from "./own-packets.ts";
+import { ModeKeeper } from "./mode-keeper.ts";
+import { PING_PACKET } from "./own-packets.ts";
 import { planCommand } from "./plan-command.ts";
 import { prepareElsewhere, Unheard } from "./prepare-elsewhere.ts";
 import { renumber, type Statement, withTypes } from "./prepared-statements.ts";
-import { Question } from "./question.ts";
 import { ServerChoice } from "./server-choice.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 import { SessionContext } from "./session-context.ts";
 import { SessionRound } from "./session-round.ts";
-import { owned, settleCommand, settleMode } from "./settle-command.ts";
+import { settleCommand } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
 import type { SplitServer } from "./split-server.ts";
-import { AnswerSum, TransactionLog } from "./transaction-log.ts";
-import { TransactionReplay } from "./transaction-replay.ts";
+import { TransactionKeeper } from "./transaction-keeper.ts";
 
 /**
  *   idle ─ a command ─▶ preparing ─ server connected, caught up ─▶ answering ─ the answer's end ─▶ idle
@@ -51,8 +50,6 @@ const MOST_AHEAD_BYTES = 64 << 10;
 const LEAVE_MS = 2000;
 /** How often a statement that waits for a primary looks whether it can be reached, ms. */
 const LOOK_AGAIN_MS = 100;
-/** How long it is known which sql_mode the sessions of a server begin with, ms. */
-const MODE_KNOWN_MS = 30_000;
 /** The number of a statement is in these bytes of the answer to COM_STMT_PREPARE. */
 const PREPARED_HEAD_BYTES = HEADER_BYTES + 5;
 
@@ -70,6 +67,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly #context: SessionContext;
   readonly #legs: LegSet;
   readonly #choice: ServerChoice;
+  readonly #modes: ModeKeeper;
   #phase: Phase = "idle";
   #hasEnded: boolean;
   /** It is not read while the client takes nothing. */
@@ -80,10 +78,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** The beginning of an answer to COM_STMT_PREPARE that came in pieces. */
   #head: Buffer | undefined;
   #causal: CausalRead | undefined;
-  // With transaction_replay only.
-  #log: TransactionLog | undefined;
-  #sum: AnswerSum | undefined;
-  #replay: TransactionReplay | undefined;
+  /** With transaction_replay only. */
+  #transaction: TransactionKeeper | undefined;
+  /** A command waits for the transaction to be repeated. */
+  #isInterrupted = false;
   #cancel: () => void = () => {};
   #idleSince: number;
   #isActive = true;
@@ -106,7 +104,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#context = new SessionContext(host.rules);
     this.#context.reset(host.mode, login.characterSet);
     this.#context.facts.database = login.database;
-    this.#takeRules();
     const source = {
       connect: (server: SplitServer) => host.connect(server, this),
       takeIdle: (server: SplitServer) => host.takeIdle(server, this),
@@ -114,6 +111,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     };
     this.#legs = new LegSet(source, this, this.#context.history);
     this.#choice = new ServerChoice(host, this.#context, this.#legs);
+    this.#modes = new ModeKeeper(host, this.#context, login.characterSet);
+    this.#takeRules();
     login.welcome(PLAIN_OK);
     const { socket, leftover, hasEnded, isClosed } = login.handOver(this);
     this.#client = new ClientSide(socket, isClosed);
@@ -145,7 +144,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   get bufferedBytes(): number {
     const ofLegs = this.#legs.all.reduce((sum, { pendingBytes }) => sum + pendingBytes, 0);
     const { history, statements } = this.#context;
-    const ofLog = this.#log?.bytes ?? 0;
+    const ofLog = this.#transaction?.bytes ?? 0;
     return this.#reader.held + this.#client.pendingBytes + ofLegs + history.bytes + statements.bytes + ofLog;
   }
 
@@ -425,7 +424,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     this.#isActive = true;
     command.answered += bytes.length;
-    this.#sum?.add(bytes);
+    this.#transaction?.add(bytes);
     if (!this.#client.send(bytes)) {
       leg.pause();
       this.#stopped = leg;
@@ -447,7 +446,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     leg.server.running--;
     const isOk = outcome === "ok";
     if (isOk || results > 0) facts.answered(leg, status);
-    if (this.#sum !== undefined) this.#logAnswer(leg);
+    this.#transaction?.note(command, leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
     if (facts.isBound && !wasBound) this.#choice.home = leg;
@@ -461,7 +460,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     command.finish();
     this.#phase = "idle";
-    if (facts.isModeUnknown) this.#askMode(leg);
+    if (facts.isModeUnknown) this.#askModes(leg);
     else this.#next();
   }
 
@@ -470,7 +469,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   opened(leg: ServerLeg): void {
-    this.#learnMode(leg);
+    this.#modes.learn(leg);
     if (this.#target === leg.server) this.advance();
   }
 
@@ -532,93 +531,41 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#target = undefined;
     this.#head = undefined;
     this.#round = undefined;
-    this.#sum?.reset();
+    this.#transaction?.forget();
   }
 
-  // Transactions that are repeated
-
-  /** Notes what the transaction has done. */
-  #logAnswer(leg: ServerLeg): void {
-    const { replay } = this.#context.rules;
-    const { facts } = this.#context;
-    const command = this.#command;
-    const log = this.#log;
-    const sum = this.#sum;
-    if (replay === undefined || log === undefined || sum === undefined || facts.transaction !== leg) {
-      log?.clear();
-    } else {
-      const { code, statement, isLong } = command;
-      const isCarried =
-        code === COMMAND.QUERY ||
-        code === COMMAND.STMT_EXECUTE ||
-        code === COMMAND.STMT_BULK_EXECUTE ||
-        code === COMMAND.INIT_DB;
-      if (isLong || statement?.longDataOn !== undefined) log.spoil();
-      else if (isCarried)
-        log.add(
-          { bytes: owned(command.bytes), code, statement, sum: sum.value(leg, replay.checksum) },
-          replay.maxBytes,
-        );
-    }
-    sum?.reset();
-  }
-
-  /** The server of the transaction is lost. False: it cannot be done again. */
+  /** The server of the transaction is lost: is it done again elsewhere? */
   #repeat(isOfCommand: boolean): boolean {
-    const { rules, facts } = this.#context;
-    const log = this.#log;
-    const command = this.#command;
-    if (rules.replay === undefined || log === undefined || !log.isWhole || log.commands.length === 0)
-      return false;
-    if (isOfCommand) {
-      const isEnd = (command.flags & (COMMIT | IMPLICIT_COMMIT | MULTI)) !== 0;
-      if (
-        command.answered > 0 ||
-        command.isLong ||
-        command.destination === "leg" ||
-        (isEnd && command.isSent)
-      )
-        return false;
-      this.#unsend();
-    }
-    facts.transaction = undefined;
+    if (this.#transaction?.repeat(isOfCommand ? this.#command : undefined) !== true) return false;
+    this.#isInterrupted = isOfCommand;
+    if (isOfCommand) this.#unsend();
     this.#phase = "repeating";
-    this.#replay = new TransactionReplay(log.commands, rules.replay, this.#host.timers, {
-      reachPrimary: async () => await this.#reachPrimary(),
-      prepareOn: async (leg, statement) => await this.#preparedOn(leg, statement),
-      repeated: (leg) => {
-        facts.transaction = leg;
-        this.#choice.home = leg;
-        this.#phase = isOfCommand ? "preparing" : "idle";
-        if (isOfCommand) this.#advance();
-        else this.#next();
-      },
-      notRepeated: (reason) =>
-        this.#leave({
-          errno: 2013,
-          sentence: `Lost connection to server during a transaction, and ${reason}`,
-        }),
-    });
-    void this.#replay.run();
     return true;
   }
 
-  async #reachPrimary(): Promise<ServerLeg | undefined> {
-    const { primary } = this.#host;
-    const leg = primary === undefined ? undefined : await this.#legs.reach(primary);
-    return leg !== undefined && this.#legs.catchUp(leg) ? leg : undefined;
+  /** See TransactionOwner. */
+  repeated(leg: ServerLeg): void {
+    this.#choice.home = leg;
+    this.#phase = this.#isInterrupted ? "preparing" : "idle";
+    if (this.#isInterrupted) this.#advance();
+    else this.#next();
   }
 
-  async #preparedOn(leg: ServerLeg, statement: Statement): Promise<boolean> {
-    if (leg.prepared.has(statement.id)) return true;
-    return await new Promise((resolve) => {
-      prepareElsewhere(leg, statement, this.#context.facts.database, (failure) =>
-        resolve(failure === undefined),
-      );
-    });
+  notRepeated(reason: string): void {
+    this.#leave({ errno: 2013, sentence: `Lost connection to server during a transaction, and ${reason}` });
   }
 
   // Errands
+
+  /** Nothing goes on before it is known how statements are to be read from here on. */
+  #askModes(leg: ServerLeg): void {
+    this.#phase = "preparing";
+    this.#modes.ask(leg, () => {
+      if (this.#phase !== "preparing") return;
+      this.#settleUnsent();
+      this.#next();
+    });
+  }
 
   #kill(): void {
     const command = this.#command;
@@ -674,11 +621,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   #takeRules(): void {
     this.#context.rules = this.#host.rules;
-    if (this.#host.rules.replay === undefined || this.#log !== undefined) return;
-    this.#log = new TransactionLog();
-    this.#sum = new AnswerSum();
-    // What the present transaction has done so far was not noted.
-    if (this.#context.facts.transaction !== undefined) this.#log.spoil();
+    if (this.#host.rules.replay === undefined) return;
+    this.#transaction ??= new TransactionKeeper(this.#host, this.#context, this.#legs, this);
   }
 
   /** Once a second: time limits. */
@@ -707,7 +651,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #letGo(): void {
     const isClean = this.#phase === "idle" && this.#isClean;
     this.#cancel();
-    this.#replay?.stop();
+    this.#transaction?.stop();
     this.#unsend();
     this.#phase = "closed";
     this.#command.finish();
@@ -721,7 +665,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#cancel();
     this.#settleUnsent();
     this.#phase = "leaving";
-    this.#replay?.stop();
+    this.#transaction?.stop();
     this.#reader.clear();
     this.#legs.close(false);
     if (error !== undefined) this.#answerError(error);
@@ -739,7 +683,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       return;
     }
     this.#settleUnsent();
-    this.#answerError(!isRead && error.errno === CANNOT_CONNECT ? { errno: 1290, sentence: error.sentence } : error);
+    this.#answerError(
+      !isRead && error.errno === CANNOT_CONNECT ? { errno: 1290, sentence: error.sentence } : error,
+    );
     this.#next();
   }
 
@@ -788,35 +734,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     return head;
   }
 
-  /** Asks what a SET has made of the modes by which statements are read; nothing goes on before that is known. */
-  #askMode(leg: ServerLeg): void {
-    this.#phase = "preparing";
-    const asked = (row: readonly (string | null)[] | undefined): void => {
-      settleMode(this.#context.facts, row?.[0] ?? undefined, row?.[1] ?? undefined);
-      if (this.#phase !== "preparing") return;
-      this.#settleUnsent();
-      this.#next();
-    };
-    leg.send(MODE_QUESTION, new Question(asked));
-  }
-
-  /** Sessions begin with the sql_mode that their server has for all: asked for by one of them now and then. */
-  #learnMode(leg: ServerLeg): void {
-    const { server } = leg;
-    const now = this.#host.timers.now();
-    if (now - server.modeAskedAt < MODE_KNOWN_MS) return;
-    server.modeAskedAt = now;
-    const { facts, history } = this.#context;
-    const isUntouched = history.length === 0 && !facts.isModeUnknown;
-    const asked = (row: readonly (string | null)[] | undefined): void => {
-      const mode = row?.[0];
-      if (mode === undefined || mode === null) return;
-      server.sqlMode = mode;
-      if (isUntouched && history.length === 0) facts.begin(this.#host.mode, this.#login.characterSet);
-    };
-    leg.send(MODE_QUESTION, new Question(asked));
-  }
-
   /** Servers close connections on which nothing happens for long. */
   #keepAlive(): void {
     const seconds = this.#host.rules.keepaliveMs / 1000;
@@ -843,7 +760,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 }
 
-const MODE_QUESTION = queryPacket("SELECT @@sql_mode, @@character_set_client");
 const NOTHING = Buffer.alloc(0);
 
 /** That it has no place for anybody: ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED. */
