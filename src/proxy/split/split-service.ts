@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
@@ -16,6 +15,7 @@ import type { LoggedInClient } from "../login/logged-in.ts";
 import type { LoginGuard } from "../login/login-guard.ts";
 import type { OwnedSocket } from "../login/owned-socket.ts";
 import type { PasswordKey } from "../login/password-key.ts";
+import { RandomPool } from "../login/random-pool.ts";
 import type { ServerLoginOutcome } from "../login/server-login.ts";
 import { type Tally, takePlace } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
@@ -321,7 +321,7 @@ export class SplitService implements SplitHost {
       passwords: this.#passwords,
       key,
       allowsRoot: this.rules.allowsRoot,
-      randomBytes,
+      randomBytes: (count) => RANDOM.take(count),
       nameOf,
       timers,
       guard,
@@ -367,6 +367,7 @@ function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["r
   };
 }
 
+const RANDOM = new RandomPool();
 const LINGER_MS = 2000;
 const NOTHING = Buffer.alloc(0);
 const nothing = (): void => {};
