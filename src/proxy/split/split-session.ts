@@ -22,10 +22,9 @@ import { CommandReader } from "./command-reader.ts";
 import { type KillOutcome, killedConnection, killSession } from "./kill-errand.ts";
 import { LegSet, type LegSetOwner } from "./leg-set.ts";
 import { ModeKeeper } from "./mode-keeper.ts";
-import { PING_PACKET } from "./own-packets.ts";
 import { planCommand } from "./plan-command.ts";
-import { prepareElsewhere, Unheard } from "./prepare-elsewhere.ts";
-import { renumber, type Statement, withTypes } from "./prepared-statements.ts";
+import { prepareElsewhere } from "./prepare-elsewhere.ts";
+import type { Statement } from "./prepared-statements.ts";
 import { ServerChoice } from "./server-choice.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 import { SessionContext } from "./session-context.ts";
@@ -33,7 +32,9 @@ import { SessionRound } from "./session-round.ts";
 import { settleCommand } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
 import type { SplitServer } from "./split-server.ts";
+import { StatementDesk } from "./statement-desk.ts";
 import { TransactionKeeper } from "./transaction-keeper.ts";
+import { dropUnwanted, isClean, keepAlive, lend } from "./upkeep.ts";
 
 /**
  *   idle ─ a command ─▶ preparing ─ server connected, caught up ─▶ answering ─ the answer's end ─▶ idle
@@ -50,8 +51,6 @@ const MOST_AHEAD_BYTES = 64 << 10;
 const LEAVE_MS = 2000;
 /** How often a statement that waits for a primary looks whether it can be reached, ms. */
 const LOOK_AGAIN_MS = 100;
-/** The number of a statement is in these bytes of the answer to COM_STMT_PREPARE. */
-const PREPARED_HEAD_BYTES = HEADER_BYTES + 5;
 
 export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly id: number;
@@ -68,6 +67,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly #legs: LegSet;
   readonly #choice: ServerChoice;
   readonly #modes: ModeKeeper;
+  readonly #desk = new StatementDesk();
   #phase: Phase = "idle";
   #hasEnded: boolean;
   /** It is not read while the client takes nothing. */
@@ -75,8 +75,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** The server whose connection the command waits for. */
   #target: SplitServer | undefined;
   #round: SessionRound | undefined;
-  /** The beginning of an answer to COM_STMT_PREPARE that came in pieces. */
-  #head: Buffer | undefined;
   #causal: CausalRead | undefined;
   /** With transaction_replay only. */
   #transaction: TransactionKeeper | undefined;
@@ -217,7 +215,9 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
         if (isLong) this.#leave(undefined);
         return;
       case "close statement":
-        this.#closeStatement();
+        if (command.statement === undefined) return;
+        this.#desk.close(command.statement, this.#legs.all);
+        this.#context.statements.delete(command.statement);
         return;
       case "quit":
         this.finish();
@@ -319,7 +319,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const command = this.#command;
     this.#choice.last = leg;
     if (command.destination === "primary") this.#choice.home = leg;
-    if (command.statement !== undefined) this.#address(leg, command.statement);
+    if (command.statement !== undefined) this.#desk.address(command, leg);
     if (command.destination === "everywhere") this.#broadcast(leg);
     if (!command.isSilent) {
       command.isSent = true;
@@ -333,23 +333,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       if (!command.isSilent) leg.send(NOTHING, this);
       this.#pass();
     }
-  }
-
-  /** Puts the server's number of the statement into an execution, and the types that this server was never told. */
-  #address(leg: ServerLeg, statement: Statement): void {
-    const command = this.#command;
-    const prepared = leg.prepared.get(statement.id);
-    if (prepared === undefined) return;
-    const { code } = command;
-    const isBulk = code === COMMAND.STMT_BULK_EXECUTE;
-    const isExecution = isBulk || code === COMMAND.STMT_EXECUTE;
-    if (isExecution && !command.isLong) {
-      command.bytes = withTypes(command.bytes, isBulk, statement, prepared.types);
-      prepared.types = statement.types;
-    }
-    renumber(command.bytes, prepared.id);
-    if (isExecution) statement.executedOn = leg;
-    if (code === COMMAND.STMT_SEND_LONG_DATA) statement.longDataOn = leg;
   }
 
   /** Tells all other servers the same. */
@@ -398,27 +381,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     });
   }
 
-  #closeStatement(): void {
-    const { statement } = this.#command;
-    if (statement === undefined) return;
-    for (const leg of this.#legs.all) {
-      const prepared = leg.prepared.get(statement.id);
-      if (prepared === undefined) continue;
-      leg.prepared.delete(statement.id);
-      const bytes = Buffer.from([5, 0, 0, 0, COMMAND.STMT_CLOSE, 0, 0, 0, 0]);
-      renumber(bytes, prepared.id);
-      leg.send(bytes);
-    }
-    this.#context.statements.delete(statement);
-  }
-
   // From a server
 
   bytes(leg: ServerLeg, part: Buffer): void {
     const command = this.#command;
     let bytes = part;
-    if (command.code === COMMAND.STMT_PREPARE && command.answered < PREPARED_HEAD_BYTES) {
-      const head = this.#renumberAnswer(part);
+    if (this.#desk.concerns(command)) {
+      const head = this.#desk.answered(command, part);
       if (head === undefined) return;
       bytes = head;
     }
@@ -529,7 +498,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     command.isSent = false;
     command.leg = undefined;
     this.#target = undefined;
-    this.#head = undefined;
+    this.#desk.forget();
     this.#round = undefined;
     this.#transaction?.forget();
   }
@@ -608,14 +577,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** The routing table has changed: what waits may go on, and what is not to be used any more is let go. */
   routeChanged(): void {
-    const { servers, primary } = this.#host;
     this.#takeRules();
-    for (const leg of [...this.#legs.all]) {
-      const { server } = leg;
-      const isUsed = leg === this.#command.leg || leg === this.#context.facts.transaction || !leg.isIdle;
-      const isWanted = servers.has(server.name) && (!server.target.isDraining || server === primary);
-      if (!isUsed && !this.#choice.isBoundTo(leg) && !isWanted) this.#legs.drop(leg);
-    }
+    const { transaction } = this.#context.facts;
+    dropUnwanted(
+      this.#legs,
+      this.#host,
+      (leg) => leg === this.#command.leg || leg === transaction || this.#choice.isBoundTo(leg),
+    );
     this.#lookAgain();
   }
 
@@ -627,7 +595,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** Once a second: time limits. */
   sweep(now: number, idleTimeoutMs: number, writeTimeoutMs: number): void {
-    this.#keepAlive();
+    keepAlive(this.#legs, this.#host.rules.keepaliveMs);
     if (this.#isActive) {
       this.#isActive = false;
       this.#idleSince = now;
@@ -636,7 +604,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const idleMs = now - this.#idleSince;
     const isStuck = writeTimeoutMs > 0 && idleMs >= writeTimeoutMs && this.#client.isFull;
     if (isStuck || (idleTimeoutMs > 0 && idleMs >= idleTimeoutMs && this.#phase === "idle")) this.finish();
-    else if (idleMs >= (this.#host.rules.poolIdleMs ?? Number.POSITIVE_INFINITY)) this.#lend();
+    else if (this.#phase === "idle" && idleMs >= (this.#host.rules.poolIdleMs ?? Number.POSITIVE_INFINITY))
+      lend(this.#legs, this.#context);
   }
 
   /** Ends it at once. */
@@ -649,14 +618,14 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** Ends all but the client's connection. */
   #letGo(): void {
-    const isClean = this.#phase === "idle" && this.#isClean;
+    const areClean = this.#phase === "idle" && isClean(this.#context);
     this.#cancel();
     this.#transaction?.stop();
     this.#unsend();
     this.#phase = "closed";
     this.#command.finish();
     this.#reader.clear();
-    this.#legs.close(isClean);
+    this.#legs.close(areClean);
   }
 
   /** Ends it, and lets the client read what it was told. */
@@ -707,56 +676,12 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     return this.#context.facts.isAutocommit ? PLAIN_OK : { ...PLAIN_OK, statusFlags: 0 };
   }
 
-  /** Nothing of the session is on its server connections that a reset does not wipe out, and nothing is under way. */
-  get #isClean(): boolean {
-    const { facts } = this.#context;
-    return facts.transaction === undefined && !facts.isBound && !facts.isReleasing && !facts.hasRole;
-  }
-
   #reset(): void {
     this.#context.reset(this.#host.mode, this.#login.characterSet);
     for (const leg of this.#legs.all) {
       leg.prepared.clear();
       leg.position = this.#context.history.lastId;
     }
-  }
-
-  /** The client is to know a prepared statement by our number. Undefined: not enough of the answer is here to write it in. */
-  #renumberAnswer(part: Buffer): Buffer | undefined {
-    const head = this.#head === undefined ? part : Buffer.concat([this.#head, part]);
-    const isPrepared = head[HEADER_BYTES] === 0;
-    if (head.length <= HEADER_BYTES || (isPrepared && head.length < PREPARED_HEAD_BYTES)) {
-      this.#head = head;
-      return undefined;
-    }
-    this.#head = undefined;
-    if (isPrepared) renumber(head, this.#command.id);
-    return head;
-  }
-
-  /** Servers close connections on which nothing happens for long. */
-  #keepAlive(): void {
-    const seconds = this.#host.rules.keepaliveMs / 1000;
-    if (seconds === 0) return;
-    for (const leg of this.#legs.all) {
-      leg.silentLooks++;
-      if (leg.silentLooks < seconds || !leg.isIdle) continue;
-      leg.silentLooks = 0;
-      leg.send(PING_PACKET, new Unheard(COMMAND.PING));
-    }
-  }
-
-  /** An idle session gives its connections to others; it gets others when it goes on. */
-  #lend(): void {
-    if (
-      this.#phase !== "idle" ||
-      !this.#isClean ||
-      !this.#context.facts.isAutocommit ||
-      !this.#context.history.isWhole
-    )
-      return;
-    if (this.#context.statements.hasOpen) return;
-    for (const leg of [...this.#legs.all]) if (leg.isIdle) this.#legs.leave(leg);
   }
 }
 
