@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
-import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
+import { type Peer, type Route, writeProxyHeader } from "../../wire/proxy-header.ts";
+import { AccountPlaces } from "../login/account-places.ts";
 import type { AccountSource } from "../login/account-source.ts";
 import { type ChangeUserParts, changeClientUser } from "../login/change-client-user.ts";
 import { type ClientOrigin, loginClient } from "../login/client-login.ts";
@@ -10,9 +10,11 @@ import { connectServer } from "../login/connect-server.ts";
 import type { LoginFailure } from "../login/end-login.ts";
 import { KnownPasswords } from "../login/known-passwords.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
+import { tooManyOfUser } from "../login/login-errors.ts";
 import type { LoginGuard } from "../login/login-guard.ts";
 import type { OwnedSocket } from "../login/owned-socket.ts";
 import type { PasswordKey } from "../login/password-key.ts";
+import { RandomPool } from "../login/random-pool.ts";
 import type { ServerLoginOutcome } from "../login/server-login.ts";
 import type { Tally } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
@@ -70,8 +72,18 @@ const LOGIN_MS = 10_000;
 /** The sessions of one service with router=readwritesplit in this process, and the servers they share. */
 export class SplitService implements SplitHost {
   readonly timers: Timers;
-  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0, bytesIn: 0, bytesOut: 0, reads: 0 };
+  readonly counters: SplitCounters = {
+    total: 0,
+    most: 0,
+    refused: 0,
+    retried: 0,
+    failedLogins: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    reads: 0,
+  };
   readonly #parts: SplitParts;
+  readonly #accountPlaces = new AccountPlaces();
   /** By id. */
   readonly #sessions = new Map<number, SplitSession>();
   /** Clients that have a place: those that log in, and sessions. */
@@ -232,11 +244,11 @@ export class SplitService implements SplitHost {
   }
 
   changeUser(session: HostedSession, socket: OwnedSocket, command: Buffer, early: Buffer): void {
-    this.#forget(session.id);
+    this.#forget(session);
     const { id, listener, route } = session;
     void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
       if (client === undefined) this.#leave();
-      else this.#begin(new SplitSession(id, listener, client, this, route));
+      else this.#begin(id, listener, client, route);
     });
   }
 
@@ -245,8 +257,8 @@ export class SplitService implements SplitHost {
     this.#parts.onFailure(server.name, reason);
   }
 
-  gone({ id }: HostedSession): void {
-    if (this.#forget(id)) this.#leave();
+  gone(session: HostedSession): void {
+    if (this.#forget(session)) this.#leave();
   }
 
   sweep(now: number): void {
@@ -278,19 +290,17 @@ export class SplitService implements SplitHost {
       return;
     }
     this.counters.total++;
-    this.#begin(new SplitSession(id, listener, client, this, routeOf(client, door)));
+    this.#begin(id, listener, client, routeOf(client, door));
   }
 
-  #forget(id: number): boolean {
-    const session = this.#sessions.get(id);
-    this.counters.bytesIn += session?.bytesIn ?? 0;
-    this.counters.bytesOut += session?.bytesOut ?? 0;
-    this.counters.reads += session?.reads ?? 0;
-    return this.#sessions.delete(id);
-  }
-
-  #begin(session: SplitSession): void {
-    this.#sessions.set(session.id, session);
+  #begin(id: number, listener: string, client: LoggedInClient, route: Route | undefined): void {
+    if (!this.#accountPlaces.take(client)) {
+      client.refuse(tooManyOfUser(client.user));
+      this.#leave();
+      return;
+    }
+    const session = new SplitSession(id, listener, client, this, route);
+    this.#sessions.set(id, session);
     this.counters.most = Math.max(this.counters.most, this.#sessions.size);
     session.begin();
   }
@@ -330,13 +340,25 @@ export class SplitService implements SplitHost {
       passwords: this.#passwords,
       key,
       allowsRoot: this.rules.allowsRoot,
-      randomBytes,
+      randomBytes: (count) => RANDOM.take(count),
       nameOf,
       timers,
       guard,
       onFailure: onLoginFailure,
       onExposedPassword,
     };
+  }
+
+  /** False: it was not there any more. */
+  #forget({ id, client }: HostedSession): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    this.#sessions.delete(id);
+    this.#accountPlaces.leave(client);
+    this.counters.bytesIn += session.bytesIn;
+    this.counters.bytesOut += session.bytesOut;
+    this.counters.reads += session.reads;
+    return true;
   }
 
   #leave(): void {
@@ -369,6 +391,7 @@ function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["r
   };
 }
 
+const RANDOM = new RandomPool();
 const NOTHING = Buffer.alloc(0);
 const nothing = (): void => {};
 const NOBODY = { data: nothing, drain: nothing, end: nothing, close: nothing };
