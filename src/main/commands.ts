@@ -28,6 +28,7 @@ export const COMMANDS = {
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
   certs: entry(() => import("../cli/commands/certs.ts")),
+  classify: entry(() => import("../cli/commands/classify.ts")),
   render: entry(() => import("../cli/commands/render.ts")),
   haproxy: entry(() => import("../cli/commands/haproxy.ts")),
   "track-guard": entry(() => import("../cli/commands/track-guard.ts")),
