@@ -176,6 +176,8 @@ export class SplitService implements SplitHost {
     for (const { server, reason } of route.closing) {
       for (const leg of [...(this.#all.get(server)?.legs ?? [])]) leg.lose(reason);
     }
+    for (const [server, idle] of this.#idle)
+      if (servers.get(server.name) !== server || server.target.isDraining) idle.closeAll();
     for (const session of this.#sessions.values()) session.routeChanged();
   }
 
