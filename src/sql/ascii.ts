@@ -1,7 +1,7 @@
 /** Bytes that mean something in a statement. */
-export const TAB = 0x09;
+const TAB = 0x09;
 export const LINE_FEED = 0x0a;
-export const RETURN = 0x0d;
+const RETURN = 0x0d;
 export const SPACE = 0x20;
 export const EXCLAMATION = 0x21;
 export const DOUBLE_QUOTE = 0x22;

@@ -51,7 +51,7 @@ export const CLOSE = 10;
 export const COMMA = 11;
 export const DOT = 12;
 export const SEMICOLON = 13;
-export const OTHER = 14;
+const OTHER = 14;
 
 /** In the mode: comments that only some servers execute are skipped. */
 export const SKIPS_UNCERTAIN = 1 << 16;
