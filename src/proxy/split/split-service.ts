@@ -1,6 +1,5 @@
 import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
-import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
 import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
 import { AccountPlaces } from "../login/account-places.ts";
@@ -17,7 +16,7 @@ import type { OwnedSocket } from "../login/owned-socket.ts";
 import type { PasswordKey } from "../login/password-key.ts";
 import { RandomPool } from "../login/random-pool.ts";
 import type { ServerLoginOutcome } from "../login/server-login.ts";
-import { type Tally, takePlace } from "../passthrough/tally.ts";
+import type { Tally } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import type { TlsBook } from "../tls/tls-book.ts";
 import { IdleLegs } from "./idle-legs.ts";
@@ -25,6 +24,7 @@ import type { ServerLeg } from "./server-leg.ts";
 import type { FoundSession, HostedSession, SplitHost } from "./split-host.ts";
 import { SplitServer } from "./split-server.ts";
 import { SplitSession } from "./split-session.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 export interface SplitParts {
   readonly timers: Timers;
@@ -60,6 +60,10 @@ export interface SplitCounters {
   /** Server connections that failed, so that another was tried. */
   retried: number;
   failedLogins: number;
+  /** Carried by sessions that have ended: bytes from and to clients, and reads. */
+  bytesIn: number;
+  bytesOut: number;
+  reads: number;
 }
 
 /** A client's whole login, ms; servers allow as much (connect_timeout). */
@@ -68,7 +72,7 @@ const LOGIN_MS = 10_000;
 /** The sessions of one service with router=readwritesplit in this process, and the servers they share. */
 export class SplitService implements SplitHost {
   readonly timers: Timers;
-  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0 };
+  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0, bytesIn: 0, bytesOut: 0, reads: 0 };
   readonly #parts: SplitParts;
   /** By id. */
   readonly #accountPlaces = new AccountPlaces();
@@ -80,6 +84,7 @@ export class SplitService implements SplitHost {
   /** Connections that no session has now. */
   readonly #idle = new Map<SplitServer, IdleLegs>();
   readonly #passwords = new KnownPasswords();
+  readonly #room: WaitingRoom;
   #route: SplitRoute;
   #servers: ReadonlyMap<string, SplitServer> = new Map();
   #primary: SplitServer | undefined;
@@ -90,6 +95,12 @@ export class SplitService implements SplitHost {
     this.#parts = parts;
     this.timers = parts.timers;
     this.#route = route;
+    this.#room = new WaitingRoom({
+      timers: parts.timers,
+      tally: parts.serviceTally,
+      limits: () => this.#route.limits,
+      refused: () => this.counters.refused++,
+    });
     this.put(route);
   }
 
@@ -103,6 +114,11 @@ export class SplitService implements SplitHost {
 
   get hasNobody(): boolean {
     return this.#placed === 0;
+  }
+
+  /** Clients that wait for a place. */
+  get waiting(): number {
+    return this.#room.count;
   }
 
   get allServers(): ReadonlyMap<string, SplitServer> {
@@ -156,16 +172,10 @@ export class SplitService implements SplitHost {
 
   /** @param mayBeProxied it may begin with a header of the PROXY protocol */
   accept(socket: OwnedSocket, listener: string, mayBeProxied: boolean): void {
-    if (!takePlace(this.#parts.serviceTally, this.#route.limits.maxConnections)) {
-      this.counters.refused++;
-      socket.data = NOBODY;
-      socket.write(errorBeforeGreeting({ errno: TOO_MANY_CONNECTIONS, sentence: "Too many connections" }));
-      socket.shutdown();
-      this.timers.after(LINGER_MS, () => socket.terminate());
-      return;
-    }
-    this.#placed++;
-    void this.#logIn(socket, listener, mayBeProxied);
+    this.#room.come(socket, () => {
+      this.#placed++;
+      void this.#logIn(socket, listener, mayBeProxied);
+    });
   }
 
   nextTurn(): number {
@@ -195,7 +205,7 @@ export class SplitService implements SplitHost {
 
   takeIdle(server: SplitServer, session: HostedSession): ServerLeg | undefined {
     const idle = this.#idle.get(server);
-    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(session));
+    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(server, session));
   }
 
   leaveIdle(leg: ServerLeg, session: HostedSession): void {
@@ -204,7 +214,7 @@ export class SplitService implements SplitHost {
     const isKept = idle.count < server.target.poolMax && this.#servers.get(server.name) === server;
     if (isKept && canBeReset(leg)) {
       this.#idle.set(server, idle);
-      idle.park(leg, idleKey(session), this.timers.now());
+      idle.park(leg, idleKey(server, session), this.timers.now());
       return;
     }
     server.remove(leg);
@@ -229,7 +239,7 @@ export class SplitService implements SplitHost {
     const { id, listener, route } = session;
     void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
       if (client === undefined) this.#leave();
-      else this.#begin(new SplitSession(id, listener, client, this, route));
+      else if (this.#hasPlaceFor(client)) this.#begin(new SplitSession(id, listener, client, this, route));
     });
   }
 
@@ -270,17 +280,32 @@ export class SplitService implements SplitHost {
       this.#leave();
       return;
     }
+    if (!this.#hasPlaceFor(client)) return;
     this.counters.total++;
     this.#begin(new SplitSession(id, listener, client, this, routeOf(client, door)));
   }
 
+  /** False: it was not there any more. */
+  #forget({ id, client }: HostedSession): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    this.counters.bytesIn += session.bytesIn;
+    this.counters.bytesOut += session.bytesOut;
+    this.counters.reads += session.reads;
+    this.#sessions.delete(id);
+    this.#accountPlaces.leave(client);
+    return true;
+  }
+
+  /** Takes one of the account's places; false: there is none, and the client has been told. */
+  #hasPlaceFor(client: LoggedInClient): boolean {
+    if (this.#accountPlaces.take(client)) return true;
+    client.refuse(tooManyOfUser(client.user));
+    this.#leave();
+    return false;
+  }
+
   #begin(session: SplitSession): void {
-    const { client } = session;
-    if (!this.#accountPlaces.take(client)) {
-      client.refuse(tooManyOfUser(client.user));
-      this.#leave();
-      return;
-    }
     this.#sessions.set(session.id, session);
     this.counters.most = Math.max(this.counters.most, this.#sessions.size);
     session.begin();
@@ -330,21 +355,14 @@ export class SplitService implements SplitHost {
     };
   }
 
-  /** False: it was not there any more. */
-  #forget({ id, client }: HostedSession): boolean {
-    if (!this.#sessions.delete(id)) return false;
-    this.#accountPlaces.leave(client);
-    return true;
-  }
-
   #leave(): void {
     this.#placed--;
-    this.#parts.serviceTally.add(-1);
+    this.#room.leave();
   }
 }
 
 /** Equal for sessions that may have each other's connections. */
-function idleKey({ client, database }: HostedSession): string {
+function idleKey({ target }: SplitServer, { client, database }: HostedSession): string {
   const { user, credential, capabilities, mariadbCapabilities, characterSet } = client;
   const secret =
     credential.kind === "none"
@@ -352,7 +370,9 @@ function idleKey({ client, database }: HostedSession): string {
       : credential.kind === "sha1"
         ? credential.sha1.toString("hex")
         : credential.password.toString("hex");
-  return JSON.stringify([user, secret, capabilities, mariadbCapabilities, characterSet, database]);
+  // A server that is told of the client's address may know it by another account than a client from elsewhere.
+  const host = target.proxyProtocol === "off" ? "" : client.host;
+  return JSON.stringify([user, secret, host, capabilities, mariadbCapabilities, characterSet, database]);
 }
 
 /** MySQL's COM_RESET_CONNECTION does not bring back the character set of the login. */
@@ -368,7 +388,6 @@ function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["r
 }
 
 const RANDOM = new RandomPool();
-const LINGER_MS = 2000;
 const NOTHING = Buffer.alloc(0);
 const nothing = (): void => {};
 const NOBODY = { data: nothing, drain: nothing, end: nothing, close: nothing };

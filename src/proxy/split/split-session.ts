@@ -58,6 +58,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly connectedAt: number;
   /** Where the client came from and to; undefined: by a unix socket. */
   readonly route: Route | undefined;
+  /** From and to the client, and the reads that brought what came from it. */
+  bytesIn = 0;
+  bytesOut = 0;
+  reads = 0;
   readonly #host: SplitHost;
   readonly #login: LoggedInClient;
   readonly #client: ClientSide;
@@ -160,6 +164,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   data(chunk: Buffer): void {
     this.#isActive = true;
+    this.bytesIn += chunk.length;
+    this.reads++;
     if (this.#phase === "leaving") return;
     this.#reader.push(chunk);
     if (this.#phase === "idle") this.#next();
@@ -393,6 +399,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     this.#isActive = true;
     command.answered += bytes.length;
+    this.bytesOut += bytes.length;
     this.#transaction?.add(bytes);
     if (!this.#client.send(bytes)) {
       leg.pause();
@@ -673,7 +680,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   get #ok(): typeof PLAIN_OK {
-    return this.#context.facts.isAutocommit ? PLAIN_OK : { ...PLAIN_OK, statusFlags: 0 };
+    return { ...PLAIN_OK, statusFlags: this.#context.facts.status };
   }
 
   #reset(): void {

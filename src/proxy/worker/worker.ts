@@ -96,6 +96,12 @@ export class Worker {
       case "list sessions":
         this.#parts.tell({ type: "sessions", question: message.question, sessions: this.#sessionLines() });
         return;
+      case "count":
+        this.#parts.tell({ type: "counted", question: message.question, ...this.counters() });
+        return;
+      case "leave server":
+        this.#services.get(message.service)?.leaveServer(message.server, "it was taken out of the service");
+        return;
       case "end session":
         this.#endSession(message.id);
         return;
