@@ -165,13 +165,11 @@ describe("over TLS", () => {
 });
 
 test("MAX_USER_CONNECTIONS holds", async () => {
-  const busy = client("many", "secret", "SELECT SLEEP(2)");
-  await eventually(
-    async () => (await client("many", "secret", "SELECT 1")).stderr.match(/ERROR (1203|1226)/),
-    {
-      what: "the second session's refusal",
-    },
-  );
+  const busy = client("many", "secret", "SELECT SLEEP(3)");
+  // By the worker that has the first session, or by the server.
+  await eventually(async () => (await client("many", "secret", "SELECT 1")).code !== 0, {
+    what: "the second session's refusal",
+  });
   expect((await busy).stdout).toBe("0\n");
   await eventually(async () => (await client("many", "secret", "SELECT 1")).stdout === "1\n", {
     what: "a place again",

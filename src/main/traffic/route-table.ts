@@ -98,10 +98,7 @@ export class RouteTable {
     return members.flatMap(({ server }) => this.#versions.get(server) ?? []);
   }
 
-  #latencyFactors(
-    plan: ServicePlan,
-    snapshot: FleetSnapshot,
-  ): ReadonlyMap<string, number> | undefined {
+  #latencyFactors(plan: ServicePlan, snapshot: FleetSnapshot): ReadonlyMap<string, number> | undefined {
     const { rule, servers } = plan;
     const latencySamples = plan.router === "readconnroute" ? plan.latencySamples : 0;
     if (latencySamples === 0) return undefined;

@@ -72,7 +72,16 @@ const LOGIN_MS = 10_000;
 /** The sessions of one service with router=readwritesplit in this process, and the servers they share. */
 export class SplitService implements SplitHost {
   readonly timers: Timers;
-  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0, bytesIn: 0, bytesOut: 0, reads: 0 };
+  readonly counters: SplitCounters = {
+    total: 0,
+    most: 0,
+    refused: 0,
+    retried: 0,
+    failedLogins: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    reads: 0,
+  };
   readonly #parts: SplitParts;
   /** By id. */
   readonly #accountPlaces = new AccountPlaces();
