@@ -166,6 +166,15 @@ describe("over TLS", () => {
 
 test("MAX_USER_CONNECTIONS holds", async () => {
   const busy = client("many", "secret", "SELECT SLEEP(3)");
+  await eventually(
+    async () => {
+      const [row] = await server.sql(
+        "SELECT COUNT(*) AS n FROM information_schema.processlist WHERE user = 'many'",
+      );
+      return row?.["n"] === 1;
+    },
+    { what: "the first session" },
+  );
   // By the worker that has the first session, or by the server.
   await eventually(async () => (await client("many", "secret", "SELECT 1")).code !== 0, {
     what: "the second session's refusal",
