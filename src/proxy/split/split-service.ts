@@ -1,7 +1,7 @@
 import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
-import { type Peer, type Route, writeProxyHeader } from "../../wire/proxy-header.ts";
+import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
 import { AccountPlaces } from "../login/account-places.ts";
 import type { AccountSource } from "../login/account-source.ts";
 import { type ChangeUserParts, changeClientUser } from "../login/change-client-user.ts";
@@ -216,7 +216,7 @@ export class SplitService implements SplitHost {
 
   takeIdle(server: SplitServer, session: HostedSession): ServerLeg | undefined {
     const idle = this.#idle.get(server);
-    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(session));
+    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(server, session));
   }
 
   leaveIdle(leg: ServerLeg, session: HostedSession): void {
@@ -225,7 +225,7 @@ export class SplitService implements SplitHost {
     const isKept = idle.count < server.target.poolMax && this.#servers.get(server.name) === server;
     if (isKept && canBeReset(leg)) {
       this.#idle.set(server, idle);
-      idle.park(leg, idleKey(session), this.timers.now());
+      idle.park(leg, idleKey(server, session), this.timers.now());
       return;
     }
     server.remove(leg);
@@ -250,7 +250,7 @@ export class SplitService implements SplitHost {
     const { id, listener, route } = session;
     void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
       if (client === undefined) this.#leave();
-      else this.#begin(id, listener, client, route);
+      else if (this.#hasPlaceFor(client)) this.#begin(new SplitSession(id, listener, client, this, route));
     });
   }
 
@@ -291,18 +291,33 @@ export class SplitService implements SplitHost {
       this.#leave();
       return;
     }
+    if (!this.#hasPlaceFor(client)) return;
     this.counters.total++;
-    this.#begin(id, listener, client, routeOf(client, door));
+    this.#begin(new SplitSession(id, listener, client, this, routeOf(client, door)));
   }
 
-  #begin(id: number, listener: string, client: LoggedInClient, route: Route | undefined): void {
-    if (!this.#accountPlaces.take(client)) {
-      client.refuse(tooManyOfUser(client.user));
-      this.#leave();
-      return;
-    }
-    const session = new SplitSession(id, listener, client, this, route);
-    this.#sessions.set(id, session);
+  /** False: it was not there any more. */
+  #forget({ id, client }: HostedSession): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    this.counters.bytesIn += session.bytesIn;
+    this.counters.bytesOut += session.bytesOut;
+    this.counters.reads += session.reads;
+    this.#sessions.delete(id);
+    this.#accountPlaces.leave(client);
+    return true;
+  }
+
+  /** Takes one of the account's places; false: there is none, and the client has been told. */
+  #hasPlaceFor(client: LoggedInClient): boolean {
+    if (this.#accountPlaces.take(client)) return true;
+    client.refuse(tooManyOfUser(client.user));
+    this.#leave();
+    return false;
+  }
+
+  #begin(session: SplitSession): void {
+    this.#sessions.set(session.id, session);
     this.counters.most = Math.max(this.counters.most, this.#sessions.size);
     session.begin();
   }
@@ -351,18 +366,6 @@ export class SplitService implements SplitHost {
     };
   }
 
-  /** False: it was not there any more. */
-  #forget({ id, client }: HostedSession): boolean {
-    const session = this.#sessions.get(id);
-    if (session === undefined) return false;
-    this.#sessions.delete(id);
-    this.#accountPlaces.leave(client);
-    this.counters.bytesIn += session.bytesIn;
-    this.counters.bytesOut += session.bytesOut;
-    this.counters.reads += session.reads;
-    return true;
-  }
-
   #leave(): void {
     this.#placed--;
     this.#room.leave();
@@ -370,7 +373,7 @@ export class SplitService implements SplitHost {
 }
 
 /** Equal for sessions that may have each other's connections. */
-function idleKey({ client, database }: HostedSession): string {
+function idleKey({ target }: SplitServer, { client, database }: HostedSession): string {
   const { user, credential, capabilities, mariadbCapabilities, characterSet } = client;
   const secret =
     credential.kind === "none"
@@ -378,7 +381,9 @@ function idleKey({ client, database }: HostedSession): string {
       : credential.kind === "sha1"
         ? credential.sha1.toString("hex")
         : credential.password.toString("hex");
-  return JSON.stringify([user, secret, capabilities, mariadbCapabilities, characterSet, database]);
+  // A server that is told of the client's address may know it by another account than a client from elsewhere.
+  const host = target.proxyProtocol === "off" ? "" : client.host;
+  return JSON.stringify([user, secret, host, capabilities, mariadbCapabilities, characterSet, database]);
 }
 
 /** MySQL's COM_RESET_CONNECTION does not bring back the character set of the login. */
