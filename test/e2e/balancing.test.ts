@@ -404,7 +404,7 @@ describe("what dies", () => {
     for (const { host } of replication.servers)
       await runSluice(proxy, ["maintenance", "on", "--server", host.name]);
     const error = await client(READ).catch((found: unknown) => found);
-    expect(error).toMatchObject({ errno: 2003 });
+    expect(error).toMatchObject({ errno: 1105 });
     expect(String(error)).toContain("service read has no server to use: ");
     expect(String(error)).toContain(`${primary.host.name} is in maintenance`);
     for (const { host } of replication.servers) await maintenance(host.name, "off");

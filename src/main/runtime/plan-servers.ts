@@ -251,7 +251,7 @@ function endpointOf({ name, parameters }: ServerObject): Endpoint {
   return { kind: "tcp", host: address, port: extraPort ?? port };
 }
 
-function tlsOf({ parameters }: ServerObject, files: FileAccess): TlsOptions {
+export function tlsOf({ parameters }: ServerObject, files: FileAccess): TlsOptions {
   const pem = (path: string | undefined): string | undefined =>
     path === undefined ? undefined : readPem(path, files);
   return Object.freeze({
@@ -266,7 +266,7 @@ function tlsOf({ parameters }: ServerObject, files: FileAccess): TlsOptions {
   });
 }
 
-const clientOptionsOf = (path: string, files: FileAccess): ReturnType<typeof clientOptions> =>
+export const clientOptionsOf = (path: string, files: FileAccess): ReturnType<typeof clientOptions> =>
   clientOptions(readMyCnf({ groups: CLIENT_GROUPS, onlyFile: path }, files).options);
 
 const zeroIsNoLimit = (limit: number): number | undefined => (limit === 0 ? undefined : limit);

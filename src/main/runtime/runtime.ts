@@ -464,6 +464,7 @@ export class Runtime {
       clock,
       log,
       files: REAL_FILES,
+      decrypt: this.#parts.decrypt,
       configuration: () => this.configuration,
       onCertificateExpiring: ({ name }, sentence) =>
         this.#parts.events.append("", [certificateEvent(clock.now(), name, sentence)]),

@@ -5,18 +5,11 @@ import type {
   ServiceObject,
 } from "../../config/configuration.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
-import type { Member, ServiceRule } from "../../proxy/router/route-connections.ts";
+import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
-
-/** A service that carries traffic: its rule, and its servers as far as the configuration knows them. */
-export interface ServicePlan {
-  readonly rule: ServiceRule;
-  readonly servers: readonly PlannedServer[];
-  /** Weights follow the latency of the probes, a mean over this many; 0: they do not. */
-  readonly latencySamples: number;
-}
-
-export type PlannedServer = Omit<Member, "verdict" | "state" | "admin" | "drainingSince">;
+import { planSplit } from "./plan-split.ts";
+import { limitsOf } from "./service-limits.ts";
+import type { PlannedServer, ServicePlan } from "./service-plan.ts";
 
 /** Where a listener listens, and for whom. */
 export interface ListenerPlan {
@@ -34,13 +27,13 @@ export function planServices(configuration: Configuration): ReadonlyMap<string, 
       ? [[service.name, planService(service, configuration)] as const]
       : [],
   );
-  return new Map(plans.flatMap(([name, plan]) => (plan === undefined ? [] : [[name, plan]])));
+  return new Map(plans);
 }
 
 /** Throws CONFIG_INVALID where the listener asks for what its service cannot do. */
-export function planListener(listener: ListenerObject): ListenerPlan {
+export function planListener(listener: ListenerObject, service: ServiceObject): ListenerPlan {
   const { name, parameters: p } = listener;
-  if (p.ssl) {
+  if (p.ssl && service.module === "readconnroute") {
     throw new SluiceError(
       "CONFIG_INVALID",
       `[${name}] ssl=true: a readconnroute service passes TLS through to the server; set ssl and the certificate on the servers themselves`,
@@ -55,14 +48,19 @@ export function planListener(listener: ListenerObject): ListenerPlan {
 }
 
 /** Why a service does not run in this version; undefined: it does. */
-export function whyNotService({ module, parameters }: ServiceObject): string | undefined {
-  if (module !== "readconnroute") return `router=${module} is not part of this version yet`;
-  if (parameters.dataplane === "kernel") return "dataplane=kernel is not part of this version yet";
+export function whyNotService(service: ServiceObject): string | undefined {
+  const { module, parameters } = service;
+  if (module === "readconnroute" && parameters.dataplane === "kernel")
+    return "dataplane=kernel is not part of this version yet";
   return undefined;
 }
 
-function planService(service: ServiceObject, configuration: Configuration): ServicePlan | undefined {
-  if (service.module !== "readconnroute") return undefined;
+function planService(service: ServiceObject, configuration: Configuration): ServicePlan {
+  const servers = [...serversOf(service, configuration)].flatMap((server) => {
+    const object = configuration.servers.get(server);
+    return object === undefined ? [] : [planServer(object)];
+  });
+  if (service.module === "readwritesplit") return planSplit(service, servers);
   const { name, parameters: p } = service;
   const rule: ServiceRule = {
     name,
@@ -73,19 +71,9 @@ function planService(service: ServiceObject, configuration: Configuration): Serv
     top: p.top,
     onServerDown: p.on_server_down,
     drainTimeoutMs: p.drain_timeout,
-    limits: {
-      maxConnections: p.max_connections,
-      queueTimeoutMs: p.queue_timeout,
-      connectTimeoutMs: p.connect_timeout,
-      idleTimeoutMs: p.wait_timeout,
-      writeTimeoutMs: p.net_write_timeout,
-    },
+    limits: limitsOf(service),
   };
-  const servers = [...serversOf(service, configuration)].flatMap((server) => {
-    const object = configuration.servers.get(server);
-    return object === undefined ? [] : [planServer(object)];
-  });
-  return { rule, servers, latencySamples: p.latency_samples };
+  return { router: "readconnroute", rule, servers, latencySamples: p.latency_samples };
 }
 
 function planServer({ name, parameters: p }: ServerObject): PlannedServer {
@@ -100,6 +88,8 @@ function planServer({ name, parameters: p }: ServerObject): PlannedServer {
     maxConnections: p.max_routing_connections,
     proxyProtocol: p.proxy_protocol,
     rank: p.rank,
+    poolMax: p.persistpoolmax,
+    poolMaxTimeMs: p.persistmaxtime,
   };
 }
 

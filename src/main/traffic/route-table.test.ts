@@ -4,8 +4,8 @@ import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { FleetSnapshot } from "../../topology/fleet.ts";
 import { UNKNOWN_STATE } from "../../topology/state.ts";
 import type { AdminState, Verdict } from "../../topology/verdict.ts";
-import type { ServicePlan } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+import type { ServicePlan } from "./service-plan.ts";
 
 const VERDICT: Verdict = {
   up: true,
@@ -51,8 +51,10 @@ function plan(name: string, drainTimeoutMs = 0): ServicePlan {
       maxConnections: 0,
       proxyProtocol: "off",
       rank: "primary",
+      poolMax: 0,
+      poolMaxTimeMs: 0,
     }) as const;
-  return { rule, servers: [server("db1"), server("db2")], latencySamples: 0 };
+  return { router: "readconnroute", rule, servers: [server("db1"), server("db2")], latencySamples: 0 };
 }
 
 function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowledge {

@@ -1,10 +1,12 @@
 import { LatencyWeights } from "../../proxy/router/latency-weights.ts";
-import { type Member, nextChangeAt, routeConnections } from "../../proxy/router/route-connections.ts";
+import { nextChangeAt, routeConnections } from "../../proxy/router/route-connections.ts";
+import { routeSplit, type SplitMember } from "../../proxy/router/route-splits.ts";
 import type { Cells } from "../../proxy/worker/connection-board.ts";
 import type { FleetSnapshot } from "../../topology/fleet.ts";
-import type { RoutingTable, ServiceRoute } from "../../topology/routing-table.ts";
+import type { RoutingTable, ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import type { ServerState } from "../../topology/state.ts";
-import type { ServicePlan } from "./plan-traffic.ts";
+import { faceOf } from "../../wire/service-face.ts";
+import type { ServicePlan } from "./service-plan.ts";
 
 /** What is known of the servers now. */
 export interface FleetKnowledge {
@@ -18,9 +20,11 @@ export class RouteTable {
   /** By service and number of samples. */
   readonly #latencies = new Map<string, LatencyWeights>();
   readonly #cells = { services: new Map<string, number>(), servers: new Map<string, number>() };
+  /** By server. */
+  readonly #versions = new Map<string, string>();
   #lastCell = -1;
   #text = "";
-  #current: RoutingTable = { version: 0, services: [] };
+  #current: RoutingTable = { version: 0, services: [], splits: [] };
 
   get current(): RoutingTable {
     return this.#current;
@@ -40,24 +44,34 @@ export class RouteTable {
     plans: Iterable<ServicePlan>,
     fleet: FleetKnowledge,
     now: number,
-  ): { readonly changed: readonly ServiceRoute[]; readonly nextAt: number | undefined } {
+  ): { readonly changed: readonly (ServiceRoute | SplitRoute)[]; readonly nextAt: number | undefined } {
     this.#noteDrains(fleet.snapshot, now);
     let nextAt: number | undefined;
-    const services = [...plans].map((plan) => {
+    const services: ServiceRoute[] = [];
+    const splits: SplitRoute[] = [];
+    for (const plan of plans) {
       const members = this.#membersOf(plan, fleet);
+      if (plan.router === "readwritesplit") {
+        splits.push(routeSplit(plan.rule, members, faceOf(this.#versionsOf(members), plan.shownVersion)));
+        continue;
+      }
       const next = nextChangeAt(plan.rule, members, now);
       if (next !== undefined) nextAt = Math.min(next, nextAt ?? next);
-      return routeConnections(plan.rule, members, now);
-    });
-    const text = JSON.stringify(services);
+      services.push(routeConnections(plan.rule, members, now));
+    }
+    const text = JSON.stringify([services, splits]);
     if (text === this.#text) return { changed: [], nextAt };
-    const before = new Map(this.#current.services.map((route) => [route.name, JSON.stringify(route)]));
+    const all = [...services, ...splits];
+    const { current } = this;
+    const before = new Map(
+      [...current.services, ...current.splits].map((route) => [route.name, JSON.stringify(route)]),
+    );
     this.#text = text;
-    this.#current = { version: this.#current.version + 1, services };
-    return { changed: services.filter((route) => before.get(route.name) !== JSON.stringify(route)), nextAt };
+    this.#current = { version: current.version + 1, services, splits };
+    return { changed: all.filter((route) => before.get(route.name) !== JSON.stringify(route)), nextAt };
   }
 
-  #membersOf(plan: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly Member[] {
+  #membersOf(plan: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly SplitMember[] {
     const { rule, servers } = plan;
     this.#cell(this.#cells.services, rule.name);
     const factors = this.#latencyFactors(plan, snapshot);
@@ -75,10 +89,18 @@ export class RouteTable {
     });
   }
 
-  #latencyFactors(
-    { rule, servers, latencySamples }: ServicePlan,
-    snapshot: FleetSnapshot,
-  ): ReadonlyMap<string, number> | undefined {
+  /** Of the servers that have ever told theirs: clients see no other face while a server is down. */
+  #versionsOf(members: readonly SplitMember[]): readonly string[] {
+    for (const { server, verdict } of members) {
+      const { observation } = verdict ?? {};
+      if (observation?.reached === true) this.#versions.set(server, observation.facts.version);
+    }
+    return members.flatMap(({ server }) => this.#versions.get(server) ?? []);
+  }
+
+  #latencyFactors(plan: ServicePlan, snapshot: FleetSnapshot): ReadonlyMap<string, number> | undefined {
+    const { rule, servers } = plan;
+    const latencySamples = plan.router === "readconnroute" ? plan.latencySamples : 0;
     if (latencySamples === 0) return undefined;
     const key = `${latencySamples} ${rule.name}`;
     const latencies = this.#latencies.get(key) ?? new LatencyWeights(latencySamples);

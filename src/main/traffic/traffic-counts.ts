@@ -1,5 +1,5 @@
 import type { Connections } from "../../admin/control.ts";
-import type { WorkerCounters } from "../../proxy/worker/messages.ts";
+import type { ServerCounters, WorkerCounters } from "../../proxy/worker/messages.ts";
 
 interface Sum {
   current: number;
@@ -11,6 +11,12 @@ interface Sum {
   bytesIn: number;
   bytesOut: number;
   reads: number;
+}
+
+/** See splitOf(). */
+export interface SplitSum {
+  readonly failedLogins: number;
+  readonly servers: ReadonlyMap<string, Required<ServerCounters>>;
 }
 
 const nothing = (): Sum => ({
@@ -33,9 +39,9 @@ export class TrafficCounts {
   /** The last word of a worker that has ended; what it had then has ended with it. */
   retire(counters: WorkerCounters): void {
     const services = Object.entries(counters.services).map(([name, service]) => {
-      const servers = Object.entries(service.servers).map(([server, { total }]) => [
+      const servers = Object.entries(service.servers).map(([server, counted]) => [
         server,
-        { current: 0, total },
+        { ...counted, current: 0, ...(counted.running !== undefined && { running: 0 }) },
       ]);
       return [name, { ...service, current: 0, waiting: 0, servers: Object.fromEntries(servers) }];
     });
@@ -59,6 +65,27 @@ export class TrafficCounts {
     }
     sum.most = this.#highest(`service ${name}`, sum.current);
     return sum;
+  }
+
+  /** What each server of a service that splits has got of its statements, and those that fail to log in. */
+  splitOf(name: string, present: readonly WorkerCounters[]): SplitSum {
+    const servers = new Map<string, Required<ServerCounters>>();
+    let failedLogins = 0;
+    for (const { services } of [...this.#gone, ...present]) {
+      const counted = services[name];
+      failedLogins += counted?.failedLogins ?? 0;
+      for (const [server, one] of Object.entries(counted?.servers ?? {})) {
+        const before = servers.get(server) ?? { current: 0, total: 0, running: 0, reads: 0, writes: 0 };
+        servers.set(server, {
+          current: before.current + one.current,
+          total: before.total + one.total,
+          running: before.running + (one.running ?? 0),
+          reads: before.reads + (one.reads ?? 0),
+          writes: before.writes + (one.writes ?? 0),
+        });
+      }
+    }
+    return { failedLogins, servers };
   }
 
   /** Sessions that one service has on a server now. */

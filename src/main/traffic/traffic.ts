@@ -8,24 +8,27 @@ import type {
 import type { ServiceUsage } from "../../admin/glb/glb-host.ts";
 import type { Configuration, ListenerObject } from "../../config/configuration.ts";
 import type { FileAccess } from "../../config/file-access.ts";
+import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
-import type { FromWorker, SessionLine, WorkerCounters } from "../../proxy/worker/messages.ts";
+import {
+  connectionIdOf,
+  type FromWorker,
+  type SessionLine,
+  type WorkerCounters,
+} from "../../proxy/worker/messages.ts";
 import { connectionsPerProcess } from "../../system/open-files.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
 import { formatEndpoint } from "../../topology/endpoint.ts";
-import type { ServiceRoute } from "../../topology/routing-table.ts";
+import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
+import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
 import { ListeningPorts } from "./listening-ports.ts";
-import {
-  type ListenerPlan,
-  planListener,
-  planServices,
-  type ServicePlan,
-  whyNotService,
-} from "./plan-traffic.ts";
+import { type ListenerPlan, planListener, planServices, whyNotService } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
+import type { ServicePlan } from "./service-plan.ts";
+import { splitDiagnostics } from "./split-diagnostics.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
 import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";
 
@@ -36,6 +39,7 @@ export interface TrafficParts {
   readonly log: Log;
   readonly fleet: FleetKnowledge;
   readonly files: FileAccess;
+  readonly decrypt: Decrypt;
   configuration(): Configuration;
   /** A certificate of a listener or server expires soon, or has; a sentence. */
   onCertificateExpiring(certificate: CertificateFigures, sentence: string): void;
@@ -62,6 +66,7 @@ export class Traffic {
   readonly #table = new RouteTable();
   readonly #counts = new TrafficCounts();
   readonly #certificates: CertificateWatch;
+  readonly #accounts: AccountBooks;
   readonly #stopped = { service: new Set<string>(), listener: new Set<string>() };
   #plans: ReadonlyMap<string, ServicePlan> = new Map();
   /** Services whose ports may be served: their servers have been judged once. */
@@ -82,6 +87,15 @@ export class Traffic {
       onChange: (materials) => this.#pool.broadcast({ type: "tls", materials }),
       onExpiring: (certificate, sentence) => parts.onCertificateExpiring(certificate, sentence),
     });
+    this.#accounts = new AccountBooks({
+      clock: parts.clock,
+      log: parts.log,
+      files: parts.files,
+      decrypt: parts.decrypt,
+      configuration: () => parts.configuration(),
+      serversOf: (service) => this.#serversToAsk(service),
+      broadcast: (message) => this.#pool.broadcast(message),
+    });
     this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
     this.#pool = new WorkerPool({
       count: parts.workers,
@@ -91,6 +105,7 @@ export class Traffic {
       onReady: (slot) => void this.#equip(slot),
       onOrphan: (link) => {
         link.tell({ type: "tls", materials: this.#certificates.materials });
+        for (const message of this.#accounts.messages()) link.tell(message);
         link.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
         link.tell({ type: "drain" });
       },
@@ -110,6 +125,7 @@ export class Traffic {
     const { clock } = this.#parts;
     this.#startedAt = clock.now();
     this.#certificates.start();
+    this.#putAccounts();
     this.refresh();
     this.#cancelKnowing = clock.after(KNOW_WITHIN_MS, () => {
       this.#isEveryoneKnown = true;
@@ -122,6 +138,7 @@ export class Traffic {
     this.#cancelNext();
     this.#cancelKnowing();
     this.#certificates.stop();
+    this.#accounts.stop();
     if (this.#isPoolRunning) await this.#pool.stop();
     await this.#ports.closeAll(this.#pool);
   }
@@ -130,6 +147,7 @@ export class Traffic {
   async put(): Promise<void> {
     this.#certificates.refresh();
     this.#plans = planServices(this.#parts.configuration());
+    this.#putAccounts();
     this.refresh();
     const wanted = this.#wantedPorts();
     const names = new Set(wanted.map(({ name }) => name));
@@ -210,7 +228,7 @@ export class Traffic {
   async usage(name: string): Promise<ServiceUsage | undefined> {
     await Promise.all(this.#pool.links.map((link) => link.recount()));
     const plan = this.#plans.get(name);
-    if (plan === undefined) return undefined;
+    if (plan === undefined || plan.router !== "readconnroute") return undefined;
     const present = this.#counters;
     const route = this.#table.current.services.find((service) => service.name === name);
     const { servers: snapshots } = this.#parts.fleet.snapshot;
@@ -299,8 +317,10 @@ export class Traffic {
 
   /** While the program starts a mistake ends it; later the listener says what is wrong with it. */
   #planListener(listener: ListenerObject): readonly ListenerPlan[] {
+    const service = this.#parts.configuration().services.get(listener.parameters.service);
+    if (service === undefined) return [];
     try {
-      return [planListener(listener)];
+      return [planListener(listener, service)];
     } catch (error) {
       if (this.#startedAt === undefined) throw error;
       this.#listenerFailed(listener.name, error);
@@ -328,6 +348,7 @@ export class Traffic {
 
   async #equip(slot: WorkerSlot): Promise<void> {
     slot.link?.tell({ type: "tls", materials: this.#certificates.materials });
+    for (const message of this.#accounts.messages()) slot.link?.tell(message);
     slot.link?.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
     await this.#ports.giveTo(slot, ({ service }) => this.#known.has(service));
   }
@@ -348,11 +369,60 @@ export class Traffic {
     }
   }
 
+  #putAccounts(): void {
+    const splits = [...this.#plans].filter(([, { router }]) => router === "readwritesplit");
+    this.#accounts.put(splits.map(([name]) => name));
+  }
+
+  /** Servers that are up come first, the one that takes writes before the others: its accounts are never behind. */
+  #serversToAsk(service: string): readonly string[] {
+    const { snapshot } = this.#parts.fleet;
+    const primary = this.#table.current.splits.find(({ name }) => name === service)?.primary;
+    const distance = (server: string): number => {
+      if (server === primary) return 0;
+      return snapshot.servers.get(server)?.verdict.up === true ? 1 : 2;
+    };
+    const names = this.#plans.get(service)?.servers.map(({ server }) => server) ?? [];
+    return [...names].sort((a, b) => distance(a) - distance(b));
+  }
+
   #heard(message: FromWorker): void {
-    if (message.type === "listening" && message.failure !== undefined)
-      this.#ports.fail(message.listener, message.failure);
-    if (message.type !== "server failed") return;
-    const { server, reason } = message;
+    switch (message.type) {
+      case "listening":
+        if (message.failure !== undefined) this.#ports.fail(message.listener, message.failure);
+        return;
+      case "accounts wanted":
+      case "login failed":
+      case "password exposed":
+        this.#accounts.heard(message);
+        return;
+      case "server failed":
+        this.#serverFailed(message);
+        return;
+      case "find session":
+        void this.#findSession(message);
+        return;
+      case "end session":
+        this.#pool.broadcast(message);
+        return;
+      case "hello":
+      case "counters":
+      case "sessions":
+        return;
+    }
+  }
+
+  async #findSession({
+    asker,
+    question,
+    connectionId,
+  }: Extract<FromWorker, { type: "find session" }>): Promise<void> {
+    const found = (await this.#sessionLines()).find(({ id }) => connectionIdOf(id) === connectionId);
+    const session = found && { id: found.id, user: found.user, connections: found.connections };
+    this.#pool.broadcast({ type: "session found", asker, question, ...(session && { session }) });
+  }
+
+  #serverFailed({ server, reason }: Extract<FromWorker, { type: "server failed" }>): void {
     this.#parts.log.debug(
       { event: "server_failed", server, reason },
       `${server} could not be used: ${reason}`,
@@ -360,9 +430,10 @@ export class Traffic {
     this.#parts.onServerFailed(server);
   }
 
-  #logRoute({ name, targets, refusal }: ServiceRoute): void {
+  #logRoute(route: ServiceRoute | SplitRoute): void {
     const { log } = this.#parts;
-    const servers = targets.map(({ server }) => server);
+    const { name, refusal } = route;
+    const servers = ("targets" in route ? route.targets : route.servers).map(({ server }) => server);
     const fields = { event: "route", service: name, servers };
     if (servers.length > 0) log.info(fields, `service ${name} uses ${servers.join(", ")}`);
     else log.warn(fields, refusal);
@@ -372,21 +443,35 @@ export class Traffic {
     const { current, total, most, refused, waiting, retried } = this.#counts.service(name, this.#counters);
     const isRunning = this.#plans.has(name) && !this.#stopped.service.has(name);
     const route = this.#table.current.services.find((service) => service.name === name);
+    const isSplit = this.#plans.get(name)?.router === "readwritesplit";
+    const sum = this.#counts.splitOf(name, this.#counters);
     return {
       running: isRunning,
       startedAt: isRunning ? this.#startedAt : undefined,
       connections: { current, total, max: most },
-      activeOperations: 0,
-      usersUpdatedAt: undefined,
-      users: [],
+      activeOperations: [...sum.servers.values()].reduce((running, server) => running + server.running, 0),
+      usersUpdatedAt: this.#accounts.current(name)?.readAt,
+      users: this.#usersOf(name),
       diagnostics: {
-        balance: route?.balance,
-        targets: route?.targets.map(({ server }) => server) ?? [],
+        ...(isSplit
+          ? splitDiagnostics(
+              this.#table.current.splits.find((split) => split.name === name),
+              sum,
+            )
+          : { balance: route?.balance, targets: route?.targets.map(({ server }) => server) ?? [] }),
         refused_connections: refused,
         queued_connections: waiting,
         retried_connections: retried,
       },
     };
+  }
+
+  #usersOf(service: string): ServiceStatus["users"] {
+    return (this.#accounts.current(service)?.accounts ?? []).map(({ user, host, methods }) => ({
+      user,
+      host,
+      plugin: methods.map(({ plugin }) => plugin).join(" or "),
+    }));
   }
 
   #listenerStatus(name: string): ListenerStatus {
@@ -405,7 +490,6 @@ export class Traffic {
 }
 
 function sessionInfo(session: SessionLine): SessionInfo {
-  const { server, connectionId } = session;
   return {
     id: String(session.id),
     service: session.service,
@@ -414,9 +498,9 @@ function sessionInfo(session: SessionLine): SessionInfo {
     connectedAt: session.connectedAt,
     idleSeconds: Math.floor(session.idleMs / 1000),
     state: session.state,
-    database: undefined,
+    database: session.database,
     memoryBytes: session.bufferedBytes,
     ioActivity: undefined,
-    connections: server === undefined ? [] : [{ server, connectionId }],
+    connections: session.connections,
   };
 }

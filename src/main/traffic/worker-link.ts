@@ -123,6 +123,11 @@ export class WorkerLink {
         return;
       case "listening":
       case "server failed":
+      case "find session":
+      case "end session":
+      case "accounts wanted":
+      case "login failed":
+      case "password exposed":
         this.#events.message(this, message);
     }
   }

@@ -1,39 +1,65 @@
-import type { SocketHandler } from "bun";
+import type { Socket, SocketHandler } from "bun";
 import { type Endpoint, formatEndpoint } from "../../topology/endpoint.ts";
-import { LEG_HANDLERS, type Leg, type LegSocket } from "./leg.ts";
+import { LEG_HANDLERS, type Leg } from "./leg.ts";
 import type { Timers } from "./timers.ts";
 
-/** Exactly one of the two is called, once; not before dial() has returned. */
-export interface DialResult {
-  /** The socket has no leg yet, and must have one before this returns. */
-  opened(socket: LegSocket): void;
+/** Exactly one of the two is called, once; not before dialling has returned. */
+export interface DialResult<Data = Leg> {
+  /** The socket has no data of its own yet, and must have it before this returns. */
+  opened(socket: Socket<Data>): void;
   /** One clause: `connection refused by 10.0.0.1:3306`. */
   failed(reason: string): void;
 }
 
 /** Connects to a server within the deadline. The returned function gives up, and then neither result is told. */
-export function dial(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult): () => void {
-  const attempt = new Attempt(endpoint, deadlineMs, timers, result);
-  const common = { allowHalfOpen: true, socket: DIAL_HANDLERS, data: attempt as never };
-  const connecting =
-    endpoint.kind === "tcp"
-      ? Bun.connect<Leg>({ hostname: endpoint.host, port: endpoint.port, ...common })
-      : Bun.connect<Leg>({ unix: endpoint.path, ...common });
-  connecting.catch(TOLD_BY_HANDLER);
-  return () => void attempt.settle();
+export type Dial<Data> = (
+  endpoint: Endpoint,
+  deadlineMs: number,
+  timers: Timers,
+  result: DialResult<Data>,
+) => () => void;
+
+/** A dial for sockets with these handlers; made once for all connections. */
+export function dialFor<Data>(own: SocketHandler<Data>): Dial<Data> {
+  // One for all attempts: the runtime takes it apart anew for each, and so it should at least not have to be made.
+  const handlers: SocketHandler<Data> = {
+    ...own,
+    open: (socket) => attemptOf(socket).opened(socket),
+    connectError: (socket, error) => attemptOf(socket).failed(error),
+  };
+  return (endpoint, deadlineMs, timers, result) => {
+    const attempt = new Attempt(endpoint, deadlineMs, timers, result);
+    const common = { allowHalfOpen: true, socket: handlers, data: attempt as never };
+    const connecting =
+      endpoint.kind === "tcp"
+        ? Bun.connect<Data>({ hostname: endpoint.host, port: endpoint.port, ...common })
+        : Bun.connect<Data>({ unix: endpoint.path, ...common });
+    connecting.catch(TOLD_BY_HANDLER);
+    return () => void attempt.settle();
+  };
 }
 
-/** Stands for the leg of a socket that is not there yet, and for that of one that nobody wants any more. */
-class Attempt {
-  readonly owner = { closed: (): void => {} };
+const nothing = (): void => {};
+const TOLD_BY_HANDLER = nothing;
+
+/**
+ * Stands for the data of a socket that is not there yet, and for that of one that nobody wants any more: it takes all that
+ * anybody's handlers may call.
+ */
+class Attempt<Data> {
+  readonly owner = { early: nothing, ended: nothing, closed: nothing };
   readonly pending = undefined;
   isClosed = false;
+  readonly data = nothing;
+  readonly drain = nothing;
+  readonly end = nothing;
+  readonly close = nothing;
   readonly #endpoint: Endpoint;
-  readonly #result: DialResult;
+  readonly #result: DialResult<Data>;
   readonly #cancel: () => void;
   #isSettled = false;
 
-  constructor(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult) {
+  constructor(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult<Data>) {
     this.#endpoint = endpoint;
     this.#result = result;
     this.#cancel = timers.after(deadlineMs, () => {
@@ -50,7 +76,7 @@ class Attempt {
     return true;
   }
 
-  opened(socket: LegSocket): void {
+  opened(socket: Socket<Data>): void {
     // Bun cannot be told to stop connecting: what comes too late is closed.
     if (this.settle()) this.#result.opened(socket);
     else socket.terminate();
@@ -61,16 +87,9 @@ class Attempt {
   }
 }
 
-const attemptOf = (socket: LegSocket): Attempt => socket.data as unknown as Attempt;
+const attemptOf = <Data>(socket: Socket<Data>): Attempt<Data> => socket.data as unknown as Attempt<Data>;
 
-/** One for all attempts: the runtime takes it apart anew for each, and so it should at least not have to be made. */
-const DIAL_HANDLERS: SocketHandler<Leg> = {
-  ...LEG_HANDLERS,
-  open: (socket) => attemptOf(socket).opened(socket),
-  connectError: (socket, error) => attemptOf(socket).failed(error),
-};
-
-const TOLD_BY_HANDLER = (): void => {};
+export const dial: Dial<Leg> = dialFor(LEG_HANDLERS);
 
 function failure(error: Error, where: string): string {
   const code = "code" in error ? String(error.code) : undefined;

@@ -116,7 +116,7 @@ describe("choosing a server", () => {
     const on = at.open(route([]));
     const one = at.client(on);
     expect(await told(one)).toBe("service app has no server to use: db1 is down (killed)");
-    expect(errno(one)).toBe(2003);
+    expect(errno(one)).toBe(1105);
   });
 
   test("none that can be reached", async () => {

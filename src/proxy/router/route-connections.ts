@@ -53,7 +53,7 @@ interface Judged {
 }
 
 /** The server answers, but what it answers may be old. */
-const SOFT_CODES: ReadonlySet<string> = new Set([
+export const SOFT_CODES: ReadonlySet<string> = new Set([
   "GALERA_LAGGING",
   "REPLICA_LAGGING",
   "REPLICA_LAG_UNKNOWN",

@@ -1,0 +1,24 @@
+/** What main/traffic/ makes of the configuration. */
+import type { ServiceRule } from "../../proxy/router/route-connections.ts";
+import type { SplitMember, SplitRule } from "../../proxy/router/route-splits.ts";
+
+/** A service that carries traffic: its rule, and its servers as far as the configuration knows them. */
+export type ServicePlan = ConnectionPlan | SplitPlan;
+
+export interface ConnectionPlan {
+  readonly router: "readconnroute";
+  readonly rule: ServiceRule;
+  readonly servers: readonly PlannedServer[];
+  /** Weights follow the latency of the probes, a mean over this many; 0: they do not. */
+  readonly latencySamples: number;
+}
+
+export interface SplitPlan {
+  readonly router: "readwritesplit";
+  readonly rule: SplitRule;
+  readonly servers: readonly PlannedServer[];
+  /** Shown to clients in the place of the servers' own. */
+  readonly shownVersion: string | undefined;
+}
+
+export type PlannedServer = Omit<SplitMember, "verdict" | "state" | "admin" | "drainingSince">;

@@ -1,0 +1,122 @@
+import { COMMIT, IMPLICIT_COMMIT, MULTI } from "../../sql/statement-flags.ts";
+import { COMMAND } from "../../wire/command.ts";
+import type { Command } from "./command.ts";
+import type { LegSet } from "./leg-set.ts";
+import { prepareElsewhere } from "./prepare-elsewhere.ts";
+import type { Statement } from "./prepared-statements.ts";
+import type { ServerLeg } from "./server-leg.ts";
+import type { SessionContext } from "./session-context.ts";
+import { owned } from "./settle-command.ts";
+import type { SplitHost } from "./split-host.ts";
+import { AnswerSum, TransactionLog } from "./transaction-log.ts";
+import { TransactionReplay } from "./transaction-replay.ts";
+
+/** What becomes of a transaction whose server was lost. */
+export interface TransactionOwner {
+  /** It is on that connection now as it was on the lost one. */
+  repeated(leg: ServerLeg): void;
+  /** `reason`: a clause. */
+  notRepeated(reason: string): void;
+}
+
+const CARRIED: ReadonlySet<number> = new Set([
+  COMMAND.QUERY,
+  COMMAND.STMT_EXECUTE,
+  COMMAND.STMT_BULK_EXECUTE,
+  COMMAND.INIT_DB,
+]);
+
+/** Notes what a session's transaction does, and does it again where its server was lost (transaction_replay). */
+export class TransactionKeeper {
+  readonly #host: SplitHost;
+  readonly #context: SessionContext;
+  readonly #legs: LegSet;
+  readonly #owner: TransactionOwner;
+  readonly #log = new TransactionLog();
+  /** Of the answer that comes in. */
+  readonly #sum = new AnswerSum();
+  #replay: TransactionReplay | undefined;
+
+  constructor(host: SplitHost, context: SessionContext, legs: LegSet, owner: TransactionOwner) {
+    this.#host = host;
+    this.#context = context;
+    this.#legs = legs;
+    this.#owner = owner;
+    // What a present transaction has done so far was not noted.
+    if (context.facts.transaction !== undefined) this.#log.spoil();
+  }
+
+  get bytes(): number {
+    return this.#log.bytes;
+  }
+
+  /** A part of an answer that the client is sent. */
+  add(part: Buffer): void {
+    this.#sum.add(part);
+  }
+
+  /** The answer will be another one. */
+  forget(): void {
+    this.#sum.reset();
+  }
+
+  /** A command has been answered. */
+  note({ bytes, code, statement, isLong }: Command, leg: ServerLeg): void {
+    const { replay } = this.#context.rules;
+    if (replay === undefined || this.#context.facts.transaction !== leg) this.#log.clear();
+    else if (isLong || statement?.longDataOn !== undefined) this.#log.spoil();
+    else if (CARRIED.has(code)) {
+      const sum = this.#sum.value(leg, replay.checksum);
+      this.#log.add({ bytes: owned(bytes), code, statement, sum }, replay.maxBytes);
+    }
+    this.#sum.reset();
+  }
+
+  /**
+   * The server of the transaction is lost: begins to do it again elsewhere. False: that cannot be.
+   * @param command that was under way there
+   */
+  repeat(command: Command | undefined): boolean {
+    const { rules, facts } = this.#context;
+    const { commands, isWhole } = this.#log;
+    if (rules.replay === undefined || !isWhole || commands.length === 0) return false;
+    if (command !== undefined && !mayFollow(command)) return false;
+    facts.transaction = undefined;
+    this.#replay = new TransactionReplay(commands, rules.replay, this.#host.timers, {
+      reachPrimary: async () => await this.#reachPrimary(),
+      prepareOn: async (leg, statement) => await this.#prepareOn(leg, statement),
+      repeated: (leg) => {
+        facts.transaction = leg;
+        this.#owner.repeated(leg);
+      },
+      notRepeated: (reason) => this.#owner.notRepeated(reason),
+    });
+    void this.#replay.run();
+    return true;
+  }
+
+  /** The session is over. */
+  stop(): void {
+    this.#replay?.stop();
+  }
+
+  async #reachPrimary(): Promise<ServerLeg | undefined> {
+    const { primary } = this.#host;
+    const leg = primary === undefined ? undefined : await this.#legs.reach(primary);
+    return leg !== undefined && this.#legs.catchUp(leg) ? leg : undefined;
+  }
+
+  async #prepareOn(leg: ServerLeg, statement: Statement): Promise<boolean> {
+    if (leg.prepared.has(statement.id)) return true;
+    return await new Promise((resolve) => {
+      const { database } = this.#context.facts;
+      prepareElsewhere(leg, statement, database, (failure) => resolve(failure === undefined));
+    });
+  }
+}
+
+/** Whether a command may be sent after the transaction was repeated, though it has been sent before. A COMMIT may have been done. */
+function mayFollow({ flags, isSent, answered, isLong, destination }: Command): boolean {
+  const isEnd = (flags & (COMMIT | IMPLICIT_COMMIT | MULTI)) !== 0;
+  return answered === 0 && !isLong && destination !== "leg" && !(isEnd && isSent);
+}
