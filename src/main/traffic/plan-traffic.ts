@@ -4,6 +4,7 @@ import type {
   ServerObject,
   ServiceObject,
 } from "../../config/configuration.ts";
+import { serversOf } from "../../config/servers-of-service.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import type { Member, ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
@@ -14,6 +15,17 @@ export interface ServicePlan {
   readonly servers: readonly PlannedServer[];
   /** Weights follow the latency of the probes, a mean over this many; 0: they do not. */
   readonly latencySamples: number;
+  /** Undefined: worker processes carry it. */
+  readonly kernel: KernelSettings | undefined;
+}
+
+/** What a service with dataplane=kernel has besides what every service has. */
+export interface KernelSettings {
+  /** New connections are refused when nobody has renewed the service for so long, ms; 0: never. */
+  readonly ttlMs: number;
+  readonly masquerade: boolean;
+  /** Whether a normal end of the program leaves the rules. */
+  readonly keepOnExit: boolean;
 }
 
 export type PlannedServer = Omit<Member, "verdict" | "state" | "admin" | "drainingSince">;
@@ -55,9 +67,8 @@ export function planListener(listener: ListenerObject): ListenerPlan {
 }
 
 /** Why a service does not run in this version; undefined: it does. */
-export function whyNotService({ module, parameters }: ServiceObject): string | undefined {
+export function whyNotService({ module }: ServiceObject): string | undefined {
   if (module !== "readconnroute") return `router=${module} is not part of this version yet`;
-  if (parameters.dataplane === "kernel") return "dataplane=kernel is not part of this version yet";
   return undefined;
 }
 
@@ -85,7 +96,11 @@ function planService(service: ServiceObject, configuration: Configuration): Serv
     const object = configuration.servers.get(server);
     return object === undefined ? [] : [planServer(object)];
   });
-  return { rule, servers, latencySamples: p.latency_samples };
+  const kernel =
+    p.dataplane === "kernel"
+      ? { ttlMs: p.kernel_ttl, masquerade: p.kernel_masquerade, keepOnExit: p.kernel_keep_on_exit }
+      : undefined;
+  return { rule, servers, latencySamples: p.latency_samples, kernel };
 }
 
 function planServer({ name, parameters: p }: ServerObject): PlannedServer {
@@ -101,14 +116,4 @@ function planServer({ name, parameters: p }: ServerObject): PlannedServer {
     proxyProtocol: p.proxy_protocol,
     rank: p.rank,
   };
-}
-
-/** Names of a service's servers: its own, its monitor's, or those of its targets. References form no circle. */
-function serversOf({ parameters: p }: ServiceObject, configuration: Configuration): ReadonlySet<string> {
-  const ofMonitor = configuration.monitors.get(p.cluster ?? "")?.parameters.servers ?? [];
-  const ofTargets = (p.targets ?? []).flatMap((target) => {
-    const service = configuration.services.get(target);
-    return service === undefined ? [target] : [...serversOf(service, configuration)];
-  });
-  return new Set([...(p.servers ?? []), ...ofMonitor, ...ofTargets]);
 }

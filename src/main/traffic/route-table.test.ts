@@ -52,7 +52,7 @@ function plan(name: string, drainTimeoutMs = 0): ServicePlan {
       proxyProtocol: "off",
       rank: "primary",
     }) as const;
-  return { rule, servers: [server("db1"), server("db2")], latencySamples: 0 };
+  return { rule, servers: [server("db1"), server("db2")], latencySamples: 0, kernel: undefined };
 }
 
 function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowledge {
