@@ -329,10 +329,10 @@ describe("what becomes of connections", () => {
         () => "ended",
       );
       if (fault === "cut") await servers[heavy].host.cut();
-      else process.kill(servers[heavy].pid, "SIGSTOP");
+      else await servers[heavy].hang();
       expect([fault, await waiting]).toEqual([fault, "ended"]);
       if (fault === "cut") await servers[heavy].host.restore();
-      else process.kill(servers[heavy].pid, "SIGCONT");
+      else await servers[heavy].resume();
       await untilBothServe();
     }
   }, 40_000);
