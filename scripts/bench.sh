@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:?usage: bench.sh health|fleet|gate|keepalived|balancing}; shift
 [ -f "bench/$what.ts" ] || { echo "bench.sh: there is no bench/$what.ts" >&2; exit 2; }
-scripts/setup.sh
+scripts/setup.sh node system
 scripts/build.sh
 export PATH="$PATH:/usr/sbin:/sbin"
 exec node_modules/.bin/bun run "bench/$what.ts" "$@"

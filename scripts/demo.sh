@@ -3,7 +3,7 @@
 # --once plays the round once and exits 0 if every expected verdict was seen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh
+scripts/setup.sh node system
 scripts/build.sh
 export PATH="$PATH:/usr/sbin:/sbin"
 exec node_modules/.bin/bun run scripts/demo.ts "$@"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings a machine that has only Debian 12, Node 20 and npm to where everything in this repository runs.
-# Usage: setup.sh [node] [system] [missing]   (default: node system). Safe to run again; does nothing where nothing is missing.
+# Usage: setup.sh [node] [system] [mysql] [missing]   (default: node system mysql). Safe to run again; does nothing where nothing is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/sbin:/sbin" # where daemons and dpkg's helpers are
@@ -52,6 +52,31 @@ setup_system() {
   [ "$status" -eq 0 ] || { tail -n 20 /tmp/sluice-apt.log >&2; echo "setup: apt-get failed; its whole output is in /tmp/sluice-apt.log" >&2; return "$status"; }
 }
 
-for part in "${@:-node system}"; do
+# A real MySQL beside MariaDB: Debian 12 has none, so the one of Debian's unstable suite is unpacked, with all the libraries it
+# needs, into a folder of its own. Nothing of the machine changes. Where it cannot be had, its tests say so and are skipped.
+readonly MYSQL_FOLDER=/var/cache/sluice-lab/mysql
+
+setup_mysql() {
+  [ ! -x "$MYSQL_FOLDER/root/usr/sbin/mysqld" ] || return 0
+  [ "$(id -u)" -eq 0 ] || return 0
+  echo "setup: MySQL from Debian unstable, into $MYSQL_FOLDER"
+  local folder=$MYSQL_FOLDER.new status=0
+  rm -rf "$folder" && mkdir -p "$folder"/{root,apt/lists/partial,apt/archives/partial}
+  : >"$folder/apt/status"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian sid main" >"$folder/apt/sources.list"
+  local apt=(timeout 300 apt-get -q -y -o "Dir::Etc::sourcelist=$folder/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o "Dir::State=$folder/apt" -o "Dir::State::status=$folder/apt/status" -o "Dir::Cache=$folder/apt"
+    -o APT::Install-Recommends=false -o Acquire::Languages=none)
+  { "${apt[@]}" update && "${apt[@]}" install --download-only mysql-server-core &&
+    find "$folder/apt/archives" -name '*.deb' -exec dpkg-deb -x {} "$folder/root" \; ; } >/tmp/sluice-mysql.log 2>&1 || status=$?
+  if [ "$status" -ne 0 ] || [ ! -x "$folder/root/usr/sbin/mysqld" ]; then
+    echo "setup: there is no MySQL to be had (see /tmp/sluice-mysql.log); its tests will be skipped" >&2
+    rm -rf "$folder"
+    return 0
+  fi
+  rm -rf "$folder/apt" "$MYSQL_FOLDER" && mv "$folder" "$MYSQL_FOLDER"
+}
+
+for part in "${@:-node system mysql}"; do
   for name in $part; do "setup_$name"; done
 done

@@ -7,8 +7,8 @@ what=${1:-all}; [ $# -eq 0 ] || shift
 scripts/setup.sh node
 case $what in
   unit) paths=(src test/protocol test/fuzz test/scenarios) ;;
-  e2e) scripts/setup.sh system; scripts/build.sh; paths=(test/e2e test/lab) ;;
-  all) scripts/setup.sh system; scripts/build.sh; paths=(src test) ;;
+  e2e) scripts/setup.sh system mysql; scripts/build.sh; paths=(test/e2e test/lab) ;;
+  all) scripts/setup.sh system mysql; scripts/build.sh; paths=(src test) ;;
   *) echo "usage: test.sh [all|unit|e2e] [bun test arguments]" >&2; exit 2 ;;
 esac
 export PATH="$PWD/node_modules/.bin:$PATH:/usr/sbin:/sbin"

@@ -93,11 +93,11 @@ export const CATALOGUE = {
   ),
   REPLICA_IO_STOPPED: down(
     "The replication IO thread does not run.",
-    "Read Last_IO_Error in SHOW SLAVE STATUS; START SLAVE.",
+    "Read Last_IO_Error in SHOW REPLICA STATUS (SHOW SLAVE STATUS before MariaDB 10.5 and MySQL 8.0.22); START REPLICA.",
   ),
   REPLICA_SQL_STOPPED: down(
     "The replication SQL thread does not run.",
-    "Read Last_SQL_Error in SHOW SLAVE STATUS; START SLAVE.",
+    "Read Last_SQL_Error in SHOW REPLICA STATUS; START REPLICA.",
   ),
   REPLICA_LAGGING: down(
     "The replica is further behind than max_replication_lag allows.",
@@ -109,7 +109,7 @@ export const CATALOGUE = {
   ),
   REPLICA_NOT_REPLICATING: down(
     "A replica was asked for, and the server replicates from nobody.",
-    "CHANGE MASTER TO …; START SLAVE; or use another profile.",
+    "CHANGE MASTER TO … (MySQL: CHANGE REPLICATION SOURCE TO …); START REPLICA; or use another profile.",
   ),
   NO_ROWS: down("The check query brought no row.", "See that the account may see what the query asks for."),
   OFFLINE_MODE: down(
@@ -155,7 +155,7 @@ export const CATALOGUE = {
   ),
   ROLE_REPLICATION_BROKEN: down(
     "A replication thread of the server has stopped, or the source denies its login.",
-    "Read Last_IO_Error and Last_SQL_Error in SHOW SLAVE STATUS; START SLAVE.",
+    "Read Last_IO_Error and Last_SQL_Error in SHOW REPLICA STATUS; START REPLICA.",
   ),
   ROLE_REPLICATION_UNKNOWN: down(
     "The account may not see whether the server replicates.",

@@ -72,14 +72,20 @@ export class HaProxy {
     return found;
   }
 
-  /** Takes a new configuration without losing a connection; resolves once the new worker serves. */
+  /** Takes a new configuration without losing a connection; resolves once the new worker alone serves. */
   async reload(configuration: string): Promise<void> {
     const before = await this.#workerPid();
     writeFileSync(join(this.#folder, "haproxy.conf"), withStatsSocket(this.#folder, configuration));
     this.process.kill("SIGUSR2");
-    await eventually(async () => (await this.#workerPid()) !== before, {
-      what: `HAProxy's reload on ${this.host.name}`,
-    });
+    // Both accept on the same socket until the old one has been told to stop.
+    let inARow = 0;
+    await eventually(
+      async () => {
+        inARow = (await this.#workerPid()) === before ? 0 : inARow + 1;
+        return inARow >= 10;
+      },
+      { what: `HAProxy's reload on ${this.host.name}` },
+    );
   }
 
   async stop(): Promise<void> {

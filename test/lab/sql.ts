@@ -5,12 +5,13 @@ export type Row = Readonly<Record<string, string | number | boolean | Date | nul
 
 /**
  * One statement (or several, then the result is a list of results) as root through the unix socket, on a connection of its own.
- * BIGINT and DECIMAL come as numbers. A Galera node outside its cluster is asked all the same.
+ * BIGINT and DECIMAL come as numbers.
  */
 export async function sqlThroughSocket<R = Row>(
   socketPath: string,
   text: string,
   withinMs: number,
+  sessionVariables: Readonly<Record<string, number>>,
 ): Promise<R[]> {
   let connection: Connection | undefined;
   let isLate = false;
@@ -23,7 +24,7 @@ export async function sqlThroughSocket<R = Row>(
       bigIntAsNumber: true,
       insertIdAsNumber: true,
       decimalAsNumber: true,
-      sessionVariables: { wsrep_sync_wait: 0, wsrep_dirty_reads: 1 },
+      sessionVariables: { ...sessionVariables },
     });
     connection = opened;
     opened.on("error", () => {}); // a server killed meanwhile is told by the query's own failure

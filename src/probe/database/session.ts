@@ -40,7 +40,7 @@ export class DatabaseSession {
     socket.once("connect", () => onStep("login"));
     const password = target.password();
     const connection = await createConnection({
-      stream: () => socket,
+      stream: streamOf(socket, target.endpoint),
       host: target.endpoint.kind === "tcp" ? target.endpoint.host : "localhost",
       user: target.user,
       ...(password === undefined ? {} : { password }),
@@ -93,6 +93,18 @@ export class DatabaseSession {
       this.#connection.end().then(gone, gone);
     });
   }
+}
+
+/**
+ * The socket for the driver, which takes what it did not connect itself for a network: it would encrypt a password of
+ * caching_sha2_password although the server expects it as it is on a unix socket. So it is told, through the options that
+ * the function is called on.
+ */
+function streamOf(socket: Socket, endpoint: Endpoint): () => Socket {
+  return function (this: { socketPath?: string } | undefined): Socket {
+    if (this !== undefined && endpoint.kind === "socket") this.socketPath = endpoint.path;
+    return socket;
+  };
 }
 
 function dial(endpoint: Endpoint): Socket {

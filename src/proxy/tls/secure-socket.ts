@@ -18,7 +18,7 @@ import type { TlsContext } from "./tls-context.ts";
 export interface TlsUpgrade<D> {
   /** What the handlers find in `socket.data`. */
   readonly data: D;
-  /** The same for all connections; `data` is called with clear text, also before the promise has been resolved. */
+  /** The same for all connections. `data` is called with clear text, also before the promise has been resolved; `open` is not called. */
   readonly handlers: SocketHandler<D>;
   /** Bytes that came behind the SSL request and have been read already. */
   readonly leftover?: Uint8Array | undefined;
