@@ -12,6 +12,7 @@ export function checkObject(object: ConfigurationObject, findings: Findings): vo
       check.exclusive(["address", "socket"], 1);
       check.exclusive(["monitorpw", "monitorpw_file"]);
       check.certificates();
+      check.idleTls(object.parameters.ssl);
       break;
     case "monitor":
       check.exclusive(["password", "password_file"]);
@@ -23,6 +24,9 @@ export function checkObject(object: ConfigurationObject, findings: Findings): vo
     case "listener":
       check.exclusive(["port", "socket"], 1);
       check.certificates(object.parameters.ssl);
+      check.idleTls(object.parameters.ssl);
+      if (object.parameters.ssl_verify_peer_certificate)
+        check.together("ssl_verify_peer_certificate", "ssl_ca");
       break;
     case "publisher":
       checkPublisher(object, check);
@@ -65,6 +69,13 @@ class ObjectChecks {
     this.together(`${prefix}ssl_key`, `${prefix}ssl_cert`);
     if (!serves || this.has(`${prefix}ssl_cert`) || this.has(`${prefix}ssl_key`)) return;
     this.problem("ssl", "TLS is on without a certificate", "add ssl_cert and ssl_key");
+  }
+
+  /** Who names certificates means to encrypt; without ssl=true nothing is. */
+  idleTls(isOn: boolean): void {
+    const named = ["ssl_ca", "ssl_cert"].find((parameter) => this.has(parameter));
+    if (!isOn && named !== undefined && !this.has("ssl"))
+      this.warn(named, `${named} does nothing without ssl=true: connections are not encrypted`);
   }
 
   problem(parameter: string | undefined, wrong: string, right: string): void {
