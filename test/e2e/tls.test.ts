@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync } from "node:fs";
+import { chmodSync, chownSync, copyFileSync, mkdirSync } from "node:fs";
 import { type Connection, createConnection } from "mariadb";
 import { eventually } from "../eventually.ts";
 import type { Certificate } from "../lab/certificates.ts";
@@ -8,6 +8,7 @@ import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import type { RunResult } from "../lab/run.ts";
+import { startSluice } from "../lab/sluice.ts";
 
 // Both legs of a service encrypted: real clients, the built executable, real servers that ask for TLS.
 
@@ -197,4 +198,31 @@ test("new certificates are shown to new clients, and open sessions go on", async
     within: 30_000,
     what: "the old certificate",
   });
+});
+
+test("workers that may not read the key use it all the same", async () => {
+  const host = await lab.host("unprivileged");
+  copyFileSync(shown.certificate, host.path("/etc/listener-cert.pem"));
+  copyFileSync(shown.key, host.path("/etc/listener-key.pem"));
+  chmodSync(host.path("/etc/listener-key.pem"), 0o600);
+  for (const folder of ["/var/tmp/state"]) {
+    mkdirSync(host.path(folder));
+    chownSync(host.path(folder), 65_534, 65_534);
+  }
+  const folders = "[sluice]\nthreads=1\ndatadir=/var/tmp/state\npersistdir=/var/tmp/state/persist\n";
+  host.write("/etc/sluice.cnf", `${folders}${configuration()}`);
+  const sluice = await startSluice(host, ["run", "--config", "/etc/sluice.cnf", "--run-as", "nobody"], {
+    ports: [PORT],
+  });
+  const where = ["-h", host.address, "-P", String(PORT), "-u", "appuser_ssl", `--ssl-ca=${client.authority}`];
+  const ask = () =>
+    proxy.run(["mariadb", "--no-defaults", ...where, "-BN", "-e", "SELECT 'served'"], {
+      mayFail: true,
+      env: { ...process.env, MYSQL_PWD: PASSWORD },
+    });
+  await eventually(async () => (await ask()).stdout.trim() === "served", { within: 30_000, what: "a query" });
+  const { stdout } = await host.run(["ps", "-o", "user=", "-C", "sluice"], { mayFail: true });
+  expect(new Set(stdout.trim().split("\n"))).toEqual(new Set(["nobody"]));
+  expect(sluice.output).not.toMatch(/certificates_failed|BEGIN/);
+  await sluice.terminate();
 });
