@@ -60,6 +60,16 @@ export const COMMANDS = {
       return programOf(SPEC);
     },
   },
+  glbd: {
+    run: async (args) => (await import("./glbd.ts")).glbd(args),
+    program: async () => {
+      const [{ SPEC }, { programOf }] = await Promise.all([
+        import("../cli/personas/glbd/options.ts"),
+        import("../cli/program.ts"),
+      ]);
+      return programOf(SPEC);
+    },
+  },
   maxping: entry(() => import("../cli/personas/maxping.ts")),
   maxify: entry(() => import("../cli/personas/maxify.ts")),
   completion: {
@@ -85,6 +95,7 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "mysqlchk",
   "connectorchk",
   "mysqlchk_iptables",
+  "glbd",
   "maxping",
   "maxify",
 ]);

@@ -12,6 +12,8 @@ import type { Endpoint } from "../../topology/endpoint.ts";
 export interface ServicePlan {
   readonly rule: ServiceRule;
   readonly servers: readonly PlannedServer[];
+  /** Weights follow the latency of the probes, a mean over this many; 0: they do not. */
+  readonly latencySamples: number;
 }
 
 export type PlannedServer = Omit<Member, "verdict" | "state" | "admin" | "drainingSince">;
@@ -83,7 +85,7 @@ function planService(service: ServiceObject, configuration: Configuration): Serv
     const object = configuration.servers.get(server);
     return object === undefined ? [] : [planServer(object)];
   });
-  return { rule, servers };
+  return { rule, servers, latencySamples: p.latency_samples };
 }
 
 function planServer({ name, parameters: p }: ServerObject): PlannedServer {

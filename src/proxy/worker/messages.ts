@@ -22,9 +22,13 @@ export type ToWorker =
     }
   | { readonly type: "unlisten"; readonly listener: string }
   | { readonly type: "list sessions"; readonly question: number }
+  /** Counters at once, and not at the next full second. */
+  | { readonly type: "count"; readonly question: number }
   | { readonly type: "end session"; readonly id: number }
   /** All of a service, or those that came by one listener. */
   | { readonly type: "end sessions"; readonly service?: string; readonly listener?: string }
+  /** A server was taken out of a service: what the service has on it ends. */
+  | { readonly type: "leave server"; readonly service: string; readonly server: string }
   /** Accepts no more, and exits once the last session has ended. */
   | { readonly type: "drain" }
   /** Ends everything, and exits. */
@@ -40,6 +44,7 @@ export type FromWorker =
       readonly isOrphan: boolean;
     }
   | ({ readonly type: "counters" } & WorkerCounters)
+  | ({ readonly type: "counted"; readonly question: number } & WorkerCounters)
   | { readonly type: "sessions"; readonly question: number; readonly sessions: readonly SessionLine[] }
   | { readonly type: "listening"; readonly listener: string; readonly failure: string | undefined }
   | { readonly type: "server failed"; readonly server: string; readonly reason: string };
@@ -60,6 +65,10 @@ export interface ServiceCounters {
   readonly refused: number;
   readonly waiting: number;
   readonly retried: number;
+  /** Bytes from and to clients, and the reads that brought them. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly reads: number;
   readonly servers: Readonly<Record<string, { readonly current: number; readonly total: number }>>;
 }
 

@@ -64,6 +64,12 @@ export class Worker {
       case "list sessions":
         this.#parts.tell({ type: "sessions", question: message.question, sessions: this.#sessionLines() });
         return;
+      case "count":
+        this.#parts.tell({ type: "counted", question: message.question, ...this.counters() });
+        return;
+      case "leave server":
+        this.#services.get(message.service)?.leaveServer(message.server, "it was taken out of the service");
+        return;
       case "end session":
         for (const [session] of this.#sessions()) if (session.id === message.id) session.end();
         return;
@@ -202,6 +208,12 @@ export class Worker {
 
 function serviceCounters(traffic: ServiceTraffic): ServiceCounters {
   const { total, most, refused, retried } = traffic.counters;
+  let { bytesIn, bytesOut, reads } = traffic.counters;
+  for (const session of traffic.sessions) {
+    bytesIn += session.bytesIn;
+    bytesOut += session.bytesOut;
+    reads += session.reads;
+  }
   const servers = [...traffic.uses].map(([name, use]) => [
     name,
     { current: use.sessions.size, total: use.total },
@@ -214,6 +226,9 @@ function serviceCounters(traffic: ServiceTraffic): ServiceCounters {
     refused,
     retried,
     waiting: traffic.waiting,
+    bytesIn,
+    bytesOut,
+    reads,
     servers: Object.fromEntries(servers),
   };
 }
