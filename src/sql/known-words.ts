@@ -5,6 +5,8 @@ export const IN_MARIADB = 1 << 0; // a built-in function without effect there
 export const IN_MYSQL = 1 << 1;
 /** In MariaDB since 11.8. */
 export const IN_RECENT_MARIADB = 1 << 13;
+/** In all of them. */
+export const IN_BOTH = 1 << 14;
 /** A built-in function with an effect. */
 export const EFFECTIVE = 1 << 2;
 /** May stand before a parenthesis without being a call. */
@@ -48,7 +50,7 @@ function note(names: readonly string[], trait: number): void {
 }
 
 note(lists.KEYWORDS, 0);
-note(lists.FUNCTIONS.both, IN_MARIADB | IN_MYSQL);
+note(lists.FUNCTIONS.both, IN_MARIADB | IN_MYSQL | IN_BOTH);
 note(lists.FUNCTIONS.mariadb, IN_MARIADB);
 note(lists.FUNCTIONS.recentMariadb, IN_RECENT_MARIADB);
 note(lists.FUNCTIONS.mysql, IN_MYSQL);

@@ -16,6 +16,12 @@ export const PARTIAL = 1 << 5;
 export const MYSQL = 1 << 6;
 /** The servers are MariaDB 11.8 or later, which has more of them. */
 export const RECENT_MARIADB = 1 << 7;
+/** Some servers are MySQL, some MariaDB, or it is not known: only the functions that both have are known. */
+export const MIXED = 1 << 8;
+
+/** What sql_mode says. */
+const SQL_MODE = ANSI_QUOTES | NO_BACKSLASH_ESCAPES | IGNORE_SPACE | ORACLE;
+const SERVERS = MYSQL | RECENT_MARIADB | MIXED;
 
 const SQL_MODES: Readonly<Record<string, number>> = {
   ANSI_QUOTES,
@@ -45,6 +51,23 @@ export function modeOfServer(version: string): number {
   const [, major, minor] = /^(?:5\.5\.5-)?(\d+)\.(\d+)/.exec(version) ?? [];
   return Number(major) * 100 + Number(minor) >= 1108 ? RECENT_MARIADB : 0;
 }
+
+/** The mode bits for servers of all these versions: what holds for one of them only does not count. None: nothing is known of them. */
+export function modeOfServers(versions: readonly string[]): number {
+  const [first = MIXED, ...others] = new Set(versions.map(modeOfServer));
+  if (others.length === 0) return first;
+  return first === MYSQL || others.includes(MYSQL) ? MIXED : 0;
+}
+
+/** The same mode with a value of sql_mode as the server shows it. */
+export const withSqlMode = (mode: number, value: string): number => (mode & ~SQL_MODE) | modeOfSqlMode(value);
+
+/** The same mode with other servers: bits of modeOfServers(). */
+export const withServers = (mode: number, servers: number): number => (mode & ~SERVERS) | servers;
+
+/** The same mode with a character set (or a collation) of the client. */
+export const withCharacterSet = (mode: number, name: string): number =>
+  (mode & ~UNSAFE_CHARSET) | modeOfCharacterSet(name);
 
 /**
  * UNSAFE_CHARSET for a character_set_client (or a collation) whose characters may contain ASCII bytes, else 0. A name that is

@@ -3,6 +3,7 @@ import {
   ADJACENT,
   ALERT,
   EFFECTIVE,
+  IN_BOTH,
   IN_MARIADB,
   IN_MYSQL,
   IN_RECENT_MARIADB,
@@ -28,7 +29,7 @@ import {
   USER_VARIABLE,
   WORD,
 } from "./lexer.ts";
-import { IGNORE_SPACE, MYSQL, RECENT_MARIADB } from "./lexer-mode.ts";
+import { IGNORE_SPACE, MIXED, MYSQL, RECENT_MARIADB } from "./lexer-mode.ts";
 import { HELD, LAST, OPAQUE, USER_VARIABLE_READ, USER_VARIABLE_WRITE, WRITE } from "./statement-flags.ts";
 
 /** A write is looked at no further than this for what else it does. */
@@ -67,8 +68,7 @@ export class Scanner {
     this.lexer.open(bytes, from, to, mode);
     this.mode = mode;
     this.hasChangedMode = false;
-    this.#builtIn =
-      mode & MYSQL ? IN_MYSQL : mode & RECENT_MARIADB ? IN_MARIADB | IN_RECENT_MARIADB : IN_MARIADB;
+    this.#builtIn = builtInOf(mode);
     this.begin();
   }
 
@@ -227,4 +227,10 @@ export class Scanner {
     else if (word === W.GET_LOCK) this.flags |= WRITE | HELD;
     else this.flags |= traits & EFFECTIVE ? WRITE : Scanner.UNKNOWN_CALL;
   }
+}
+
+function builtInOf(mode: number): number {
+  if (mode & MIXED) return IN_BOTH;
+  if (mode & MYSQL) return IN_MYSQL;
+  return mode & RECENT_MARIADB ? IN_MARIADB | IN_RECENT_MARIADB : IN_MARIADB;
 }

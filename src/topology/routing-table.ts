@@ -69,6 +69,8 @@ export interface SplitRoute {
   readonly refusal: string;
   /** What clients are greeted with. */
   readonly face: ServiceFace;
+  /** Of the servers that have ever told theirs. */
+  readonly versions: readonly string[];
   readonly limits: ServiceLimits;
   readonly rules: SplitRules;
 }

@@ -49,7 +49,12 @@ export class SplitRig {
   #route: SplitRoute;
 
   /** The first server is the primary, the others are its readers. */
-  constructor(servers: readonly RigServer[], accounts: Accounts, rules: Partial<SplitRules> = {}) {
+  constructor(
+    servers: readonly RigServer[],
+    accounts: Accounts,
+    rules: Partial<SplitRules> = {},
+    versions: readonly string[] = ["10.11.6-MariaDB"],
+  ) {
     this.#servers = servers;
     const [primary, ...readers] = servers.map(({ name }) => name);
     this.#route = {
@@ -59,7 +64,8 @@ export class SplitRig {
       readers,
       closing: [],
       refusal: "service rig has no server",
-      face: faceOf(["10.11.6-MariaDB"]),
+      face: faceOf(versions),
+      versions,
       limits: {
         maxConnections: 0,
         queueTimeoutMs: 0,

@@ -51,7 +51,9 @@ export class RouteTable {
     for (const plan of plans) {
       const members = this.#membersOf(plan, fleet);
       if (plan.router === "readwritesplit") {
-        splits.push(routeSplit(plan.rule, members, faceOf(this.#versionsOf(members), plan.shownVersion)));
+        const versions = this.#versionsOf(members);
+        const face = faceOf(versions, plan.shownVersion);
+        splits.push({ ...routeSplit(plan.rule, members), face, versions });
         continue;
       }
       const next = nextChangeAt(plan.rule, members, now);

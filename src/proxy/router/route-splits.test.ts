@@ -3,7 +3,6 @@ import { SPLIT_RULES } from "../../../test/support/split-rig.ts";
 import type { ServerState } from "../../topology/state.ts";
 import { UNKNOWN_STATE } from "../../topology/state.ts";
 import type { Verdict } from "../../topology/verdict.ts";
-import { faceOf } from "../../wire/service-face.ts";
 import { routeSplit, type SplitMember, type SplitRule } from "./route-splits.ts";
 
 const VERDICT: Verdict = {
@@ -62,7 +61,7 @@ const replica = (name: string, more: Kind = {}): SplitMember => member(name, "re
 const DOWN: Kind = { state: { liveness: "down", role: "none" }, verdict: { up: false, sentence: "refused" } };
 
 const route = (members: readonly SplitMember[], rule: Partial<SplitRule> = {}) =>
-  routeSplit({ ...RULE, ...rule }, members, faceOf([]));
+  routeSplit({ ...RULE, ...rule }, members);
 const summary = (members: readonly SplitMember[], rule: Partial<SplitRule> = {}): string => {
   const { primary: writes, readers, closing } = route(members, rule);
   return `${writes ?? "-"} / ${readers.join() || "-"} / ${closing.map(({ server }) => server).join() || "-"}`;

@@ -1,6 +1,5 @@
 import type { ServiceLimits, SplitRoute, SplitRules, SplitTarget } from "../../topology/routing-table.ts";
 import { isReplica, isSynced } from "../../topology/state.ts";
-import type { ServiceFace } from "../../wire/service-face.ts";
 import { type Member, SOFT_CODES } from "./route-connections.ts";
 
 /** What the configuration says of a service with router=readwritesplit. */
@@ -38,7 +37,10 @@ interface Judged {
 }
 
 /** Who takes a service's reads and writes now. Pure. */
-export function routeSplit(rule: SplitRule, members: readonly SplitMember[], face: ServiceFace): SplitRoute {
+export function routeSplit(
+  rule: SplitRule,
+  members: readonly SplitMember[],
+): Omit<SplitRoute, "face" | "versions"> {
   const judged = members.map((member) => judge(rule, member));
   const primary = judged.find(({ use }) => use === "primary")?.member;
   const replicas = judged.filter(({ use }) => use === "reader" || use === "late");
@@ -53,7 +55,6 @@ export function routeSplit(rule: SplitRule, members: readonly SplitMember[], fac
       .filter(({ use }) => use === "closing")
       .map(({ member, reason }) => ({ server: member.server, reason })),
     refusal: refusalOf(rule, judged, primary !== undefined),
-    face,
     limits: rule.limits,
     rules: { ...rule.rules, maxReplicas: mostReplicas(rule, replicas.length) },
   };

@@ -1,7 +1,10 @@
+import { IGNORE_SPACE, modeOfSqlMode } from "../../sql/lexer-mode.ts";
+import { CLIENT, hasFlag } from "../../wire/capability.ts";
 import { queryPacket } from "./own-packets.ts";
 import { Question, type Row } from "./question.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import type { SessionContext } from "./session-context.ts";
+import type { SessionLogin } from "./session-facts.ts";
 import { settleMode } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
 
@@ -13,13 +16,12 @@ const QUESTION = queryPacket("SELECT @@sql_mode, @@character_set_client");
 export class ModeKeeper {
   readonly #host: SplitHost;
   readonly #context: SessionContext;
-  readonly #collation: number;
+  readonly #login: SessionLogin;
 
-  /** @param collation of the client's login */
-  constructor(host: SplitHost, context: SessionContext, collation: number) {
+  constructor(host: SplitHost, context: SessionContext, login: SessionLogin) {
     this.#host = host;
     this.#context = context;
-    this.#collation = collation;
+    this.#login = login;
   }
 
   /** Sessions begin with the sql_mode that their server has for all: one of them asks for it now and then. */
@@ -33,8 +35,10 @@ export class ModeKeeper {
     const told = (row: Row | undefined): void => {
       const mode = row?.[0];
       if (mode === undefined || mode === null) return;
-      server.sqlMode = mode;
-      if (isUntouched && history.length === 0) facts.begin(this.#host.mode, this.#collation);
+      // Of an IGNORE_SPACE it is not known whose it is. Without it, more is taken for a write.
+      const isOwn = hasFlag(this.#login.capabilities, CLIENT.IGNORE_SPACE);
+      server.sqlMode = modeOfSqlMode(mode) & ~(isOwn ? IGNORE_SPACE : 0);
+      if (isUntouched && history.length === 0) facts.begin(this.#host.mode, this.#login);
     };
     leg.send(QUESTION, new Question(told));
   }

@@ -1,6 +1,6 @@
 import type { SplitRules } from "../../topology/routing-table.ts";
 import { PreparedStatements } from "./prepared-statements.ts";
-import { SessionFacts } from "./session-facts.ts";
+import { SessionFacts, type SessionLogin } from "./session-facts.ts";
 import { SessionHistory } from "./session-history.ts";
 
 /** What a session is, apart from its connections. */
@@ -18,10 +18,10 @@ export class SessionContext {
     this.history = new SessionHistory(rules.history);
   }
 
-  /** As after login. @param mode lexer mode that it begins with @param collation of the client's login */
-  reset(mode: number, collation: number): void {
+  /** As after login. @param mode lexer mode that it begins with */
+  reset(mode: number, login: SessionLogin): void {
     this.facts.reset();
-    this.facts.begin(mode, collation);
+    this.facts.begin(mode, login);
     this.statements.clear();
     this.named.clear();
     this.history.reset();

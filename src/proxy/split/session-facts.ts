@@ -1,4 +1,4 @@
-import { UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
+import { IGNORE_SPACE, UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import {
   HELD,
   LOCK_TABLES,
@@ -10,8 +10,16 @@ import {
   USER_VARIABLE_WRITE,
   WRITE,
 } from "../../sql/statement-flags.ts";
+import { CLIENT, hasFlag } from "../../wire/capability.ts";
 import { STATUS } from "../../wire/ok-packet.ts";
 import type { ServerLeg } from "./server-leg.ts";
+
+/** What of a login decides how statements are read. */
+export interface SessionLogin {
+  /** Collation number. */
+  readonly characterSet: number;
+  readonly capabilities: number;
+}
 
 /** What is known of a session from its statements and from the status flags of the answers. */
 export class SessionFacts {
@@ -89,9 +97,12 @@ export class SessionFacts {
       this.hasPrimaryVariables = true;
   }
 
-  /** A mode of the server's, before the session has set its own. @param collation of the client's login */
-  begin(mode: number, collation: number): void {
-    this.mode = UNSAFE_COLLATIONS.has(collation) ? mode | UNSAFE_CHARSET : mode;
+  /** A mode of the server's, before the session has set its own. */
+  begin(mode: number, { characterSet, capabilities }: SessionLogin): void {
+    this.mode =
+      mode |
+      (UNSAFE_COLLATIONS.has(characterSet) ? UNSAFE_CHARSET : 0) |
+      (hasFlag(capabilities, CLIENT.IGNORE_SPACE) ? IGNORE_SPACE : 0);
   }
 
   /** As after login, but for the mode and the database. */

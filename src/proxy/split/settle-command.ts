@@ -1,5 +1,5 @@
 import { classify } from "../../sql/classify.ts";
-import { modeOfCharacterSet, modeOfSqlMode, ORACLE, UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
+import { ORACLE, withCharacterSet, withSqlMode } from "../../sql/lexer-mode.ts";
 import type { SessionChange } from "../../sql/session-change.ts";
 import { sessionChanges } from "../../sql/session-changes.ts";
 import { DEALLOCATE_TEXT, MULTI, OPAQUE, PREPARE_TEXT, SET, USE } from "../../sql/statement-flags.ts";
@@ -91,12 +91,12 @@ type Facts = SessionContext["facts"];
 
 function setSqlMode(facts: Facts, value: string | undefined): void {
   if (value === undefined) facts.isModeUnknown = true;
-  else facts.mode = (facts.mode & UNSAFE_CHARSET) | modeOfSqlMode(value);
+  else facts.mode = withSqlMode(facts.mode, value);
 }
 
 function setCharacterSet(facts: Facts, name: string | undefined): void {
   if (name === undefined) facts.isModeUnknown = true;
-  else facts.mode = (facts.mode & ~UNSAFE_CHARSET) | modeOfCharacterSet(name);
+  else facts.mode = withCharacterSet(facts.mode, name);
 }
 
 /** The mode as the server itself tells it; undefined: it does not. */
@@ -108,8 +108,8 @@ export function settleMode(
   facts.isModeUnknown = false;
   facts.mode =
     sqlMode === undefined || characterSet === undefined
-      ? ORACLE // nothing is taken for a read
-      : modeOfSqlMode(sqlMode) | modeOfCharacterSet(characterSet);
+      ? facts.mode | ORACLE // nothing is taken for a read
+      : withCharacterSet(withSqlMode(facts.mode, sqlMode), characterSet);
 }
 
 /** What a command sets, if a later one with the same key makes it void. */

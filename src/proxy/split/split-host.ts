@@ -19,6 +19,8 @@ export interface SplitHost {
   readonly refusal: string;
   /** The lexer mode that sessions begin with. */
   readonly mode: number;
+  /** Its part that tells what the servers are: modeOfServers(). */
+  readonly serverMode: number;
   nextTurn(): number;
   connect(server: SplitServer, session: HostedSession): Promise<ServerLoginOutcome>;
   /** An idle connection that another session of the same account has left. */

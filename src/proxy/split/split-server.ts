@@ -21,8 +21,8 @@ export class SplitServer {
   /** Statements it ever got: reads as a replica may answer them, and all others. */
   reads = 0;
   writes = 0;
-  /** Its global sql_mode, as a session begins with; undefined: not asked yet. */
-  sqlMode: string | undefined;
+  /** modeOfSqlMode() of what its sessions begin with; undefined: not asked yet. */
+  sqlMode: number | undefined;
   modeAskedAt = 0;
 
   constructor(target: SplitTarget, tally: Tally) {

@@ -1,4 +1,4 @@
-import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
+import { modeOfServers } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
 import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
@@ -99,6 +99,7 @@ export class SplitService implements SplitHost {
   #primary: SplitServer | undefined;
   #readers: readonly SplitServer[] = [];
   #turn = 0;
+  #serverMode = 0;
 
   constructor(route: SplitRoute, parts: SplitParts) {
     this.#parts = parts;
@@ -155,13 +156,17 @@ export class SplitService implements SplitHost {
   }
 
   get mode(): number {
-    const mode = this.#primary?.sqlMode ?? this.#readers[0]?.sqlMode;
-    return mode === undefined ? 0 : modeOfSqlMode(mode);
+    return this.#serverMode | (this.#primary?.sqlMode ?? this.#readers[0]?.sqlMode ?? 0);
+  }
+
+  get serverMode(): number {
+    return this.#serverMode;
   }
 
   /** From here on this is the route. */
   put(route: SplitRoute): void {
     this.#route = route;
+    this.#serverMode = modeOfServers(route.versions);
     const servers = new Map<string, SplitServer>();
     for (const target of route.servers) {
       const name = target.server;

@@ -7,6 +7,7 @@
  *
  * Hot path: data(), #next(), #send(), bytes(), done(). No promise, closure, copy or string there for an ordinary statement.
  */
+import { withServers } from "../../sql/lexer-mode.ts";
 import { READ, ROUTES } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import { CANNOT_CONNECT, type WireError, writeError } from "../../wire/error-packet.ts";
@@ -104,7 +105,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.connectedAt = host.timers.now();
     this.#idleSince = this.connectedAt;
     this.#context = new SessionContext(host.rules);
-    this.#context.reset(host.mode, login.characterSet);
+    this.#context.reset(host.mode, login);
     this.#context.facts.database = login.database;
     const source = {
       connect: (server: SplitServer) => host.connect(server, this),
@@ -113,7 +114,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     };
     this.#legs = new LegSet(source, this, this.#context.history);
     this.#choice = new ServerChoice(host, this.#context, this.#legs);
-    this.#modes = new ModeKeeper(host, this.#context, login.characterSet);
+    this.#modes = new ModeKeeper(host, this.#context, login);
     this.#takeRules();
     login.welcome(PLAIN_OK);
     const { socket, leftover, hasEnded, isClosed } = login.handOver(this);
@@ -595,6 +596,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   #takeRules(): void {
+    const { facts } = this.#context;
+    facts.mode = withServers(facts.mode, this.#host.serverMode);
     this.#context.rules = this.#host.rules;
     if (this.#host.rules.replay === undefined) return;
     this.#transaction ??= new TransactionKeeper(this.#host, this.#context, this.#legs, this);
@@ -684,7 +687,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   #reset(): void {
-    this.#context.reset(this.#host.mode, this.#login.characterSet);
+    // CLIENT_IGNORE_SPACE counts at login only: servers forget it here.
+    this.#context.reset(this.#host.mode, { ...this.#login, capabilities: 0 });
     for (const leg of this.#legs.all) {
       leg.prepared.clear();
       leg.position = this.#context.history.lastId;
