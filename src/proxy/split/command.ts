@@ -9,6 +9,7 @@ import {
   SESSION,
 } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
+import type { WireError } from "../../wire/error-packet.ts";
 import type { Destination } from "./destination.ts";
 import type { Statement } from "./prepared-statements.ts";
 import type { ServerLeg } from "./server-leg.ts";
@@ -38,6 +39,8 @@ export class Command {
   answered = 0;
   /** Where it failed. */
   readonly tried = new Set<SplitServer>();
+  /** What the server that failed last has said itself; undefined: nothing. */
+  refusal: WireError | undefined;
   /** It waits for a primary until then, ms since 1970; 0: it has not begun to. */
   waitsUntil = 0;
   /** What has been written has been asked for it; see CausalRead. */
@@ -56,6 +59,7 @@ export class Command {
     this.isSent = false;
     this.answered = 0;
     if (this.tried.size > 0) this.tried.clear();
+    this.refusal = undefined;
     this.waitsUntil = 0;
     this.isPositionKnown = false;
   }

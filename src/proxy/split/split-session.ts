@@ -299,12 +299,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       this.#cancel = timers.after(LOOK_AGAIN_MS, () => this.#lookAgain());
       return;
     }
-    this.#refuse({ errno: CANNOT_CONNECT, sentence: refusal });
+    this.#refuse(command.refusal ?? { errno: CANNOT_CONNECT, sentence: refusal });
   }
 
   #lookAgain(): void {
     if (this.#phase !== "preparing" || this.#command.waitsUntil === 0) return;
     this.#command.tried.clear();
+    this.#command.refusal = undefined;
     this.#advance();
   }
 
@@ -455,6 +456,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (this.#phase !== "preparing" || this.#target !== server) return;
     this.#target = undefined;
     this.#command.tried.add(server);
+    if (error !== undefined) this.#command.refusal = error;
     // That the account is not let in by the primary is what the client would have heard without us.
     const isFinal =
       error !== undefined && !PASSING_REFUSALS.has(error.errno) && server === this.#host.primary;
