@@ -1,5 +1,6 @@
+import { CLIENT, hasFlag } from "../../wire/capability.ts";
 import { COMMAND } from "../../wire/command.ts";
-import { RESET_PACKET } from "./own-packets.ts";
+import { queryPacket, RESET_PACKET } from "./own-packets.ts";
 import type { Awaited, LegOwner, ServerLeg } from "./server-leg.ts";
 
 /** A connection that waits for a session. */
@@ -28,18 +29,18 @@ export class IdleLegs implements LegOwner {
   park(leg: ServerLeg, key: string, now: number): void {
     leg.owner = this;
     this.#resetting.add(leg);
-    leg.send(
-      RESET_PACKET,
-      new Reset(() => {
-        if (!this.#resetting.delete(leg)) return;
-        if (leg.reply.outcome !== "ok") {
-          this.#close(leg);
-          return;
-        }
-        leg.forgetSession();
-        this.#parked.push({ leg, key, since: now });
-      }),
-    );
+    const last = packetAfterReset(leg);
+    const failed = (): void => {
+      if (this.#resetting.delete(leg)) this.#close(leg);
+    };
+    const done = (): void => {
+      if (!this.#resetting.delete(leg)) return;
+      leg.forgetSession();
+      this.#parked.push({ leg, key, since: now });
+    };
+    const isLast = last === undefined;
+    leg.send(RESET_PACKET, new Step(COMMAND.RESET_CONNECTION, isLast ? done : () => {}, failed));
+    if (last !== undefined) leg.send(last, new Step(COMMAND.QUERY, done, failed));
   }
 
   /** The one that came last: its server is the least likely to have given it up. */
@@ -85,17 +86,35 @@ export class IdleLegs implements LegOwner {
   }
 }
 
-class Reset implements Awaited {
-  readonly command = COMMAND.RESET_CONNECTION;
+/** One command of a reset. */
+class Step implements Awaited {
+  readonly command: number;
   readonly #then: () => void;
+  readonly #failed: () => void;
 
-  constructor(then: () => void) {
+  constructor(command: number, then: () => void, failed: () => void) {
+    this.command = command;
     this.#then = then;
+    this.#failed = failed;
   }
 
   bytes(): void {}
 
-  done(): void {
-    this.#then();
+  done({ reply }: ServerLeg): void {
+    if (reply.outcome === "ok") this.#then();
+    else this.#failed();
   }
+}
+
+/** What a login sets and COM_RESET_CONNECTION does not bring back; undefined: nothing. */
+function packetAfterReset({ login }: ServerLeg): Buffer | undefined {
+  const { serverVersion, characterSet, capabilities } = login;
+  const settings: string[] = [];
+  // MySQL goes back to its own character set; a login sets these three, by collation number.
+  if (!/mariadb/i.test(serverVersion))
+    for (const name of ["character_set_client", "character_set_results", "collation_connection"])
+      settings.push(`${name} = ${characterSet}`);
+  if (hasFlag(capabilities, CLIENT.IGNORE_SPACE))
+    settings.push("sql_mode = CONCAT(@@sql_mode, ',IGNORE_SPACE')");
+  return settings.length === 0 ? undefined : queryPacket(`SET ${settings.join(", ")}`);
 }

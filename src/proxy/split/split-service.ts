@@ -228,7 +228,7 @@ export class SplitService implements SplitHost {
     const { server } = leg;
     const idle = this.#idle.get(server) ?? new IdleLegs();
     const isKept = idle.count < server.target.poolMax && this.#servers.get(server.name) === server;
-    if (isKept && canBeReset(leg)) {
+    if (isKept) {
       this.#idle.set(server, idle);
       idle.park(leg, idleKey(server, session), this.timers.now());
       return;
@@ -390,9 +390,6 @@ function idleKey({ target }: SplitServer, { client, database }: HostedSession): 
   const host = target.proxyProtocol === "off" ? "" : client.host;
   return JSON.stringify([user, secret, host, capabilities, mariadbCapabilities, characterSet, database]);
 }
-
-/** MySQL's COM_RESET_CONNECTION does not bring back the character set of the login. */
-const canBeReset = ({ login }: ServerLeg): boolean => /mariadb/i.test(login.serverVersion);
 
 /** What the PROXY protocol tells servers; undefined: the client came by a unix socket. */
 function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["route"] {
