@@ -2,6 +2,7 @@
 // packets; and a COMMIT that is interrupted.
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Connection, createConnection } from "mariadb";
+import { createConnection as createMysqlConnection } from "mysql2/promise";
 import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
 import type { SplitRules } from "../../src/topology/routing-table.ts";
@@ -197,6 +198,35 @@ describe.each([
     expect(row?.readUInt32LE(2)).toBe(1 << 20);
     expect(client.unread).toBe(0);
   });
+});
+
+test("an idle connection is what the next login would have made, CLIENT_IGNORE_SPACE included", async () => {
+  const split = rig();
+  split.pool(5);
+  const total = (): number => split.service.allServers.get("db1")?.total ?? 0;
+  const seen: unknown[] = [];
+  for (let i = 0; i < 3; i++) {
+    // It asks for it always.
+    const connection = await createMysqlConnection({
+      host: "127.0.0.1",
+      port: split.port,
+      user: "app",
+      password: PASSWORD,
+    });
+    const [rows] = await connection.query(
+      "SELECT @@sql_mode AS mode, @@collation_connection AS c FOR UPDATE",
+    );
+    seen.push(rows);
+    await connection.query("SET sql_mode = ''");
+    await connection.end();
+    await eventually(() =>
+      [...split.service.allServers.values()].some((one) => split.service.idleOn(one) > 0),
+    );
+  }
+  expect(total()).toBe(1);
+  expect(JSON.stringify(seen[0])).toContain("IGNORE_SPACE");
+  expect(seen[1]).toEqual(seen[0]);
+  expect(seen[2]).toEqual(seen[0]);
 });
 
 describe("a COMMIT that is interrupted", () => {

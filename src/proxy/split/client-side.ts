@@ -1,3 +1,4 @@
+import { framed } from "../../wire/packet.ts";
 import type { OwnedSocket } from "../login/owned-socket.ts";
 import { Outlet } from "./outlet.ts";
 
@@ -28,6 +29,11 @@ export class ClientSide {
   /** @returns whether all of it left */
   send(bytes: Buffer): boolean {
     return this.isClosed || this.#outlet.send(bytes);
+  }
+
+  /** The one packet of an answer of our own. */
+  answer(payload: Buffer): void {
+    this.send(framed(1, payload));
   }
 
   /** @returns whether nothing waits any more */

@@ -1,4 +1,7 @@
+import type { Command } from "./command.ts";
+import type { LegSet } from "./leg-set.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
+import type { SessionHistory } from "./session-history.ts";
 
 /**
  * A session command on its way to all servers: the client hears one of them, and those that answer otherwise are not what the
@@ -10,12 +13,24 @@ export class SessionRound {
   /** Answers that came before the one that counts. */
   readonly #early: { readonly leg: ServerLeg; readonly isOk: boolean }[] = [];
 
-  constructor(command: number) {
+  private constructor(command: number) {
     this.#command = command;
   }
 
-  /** For each server that the client does not hear. */
-  echo(): Awaited {
+  /** Tells all servers but `heard`, whose answer the client hears. */
+  static begin(command: Command, heard: ServerLeg, legs: LegSet, history: SessionHistory): SessionRound {
+    const round = new SessionRound(command.code);
+    for (const other of [...legs.all])
+      if (other !== heard && !legs.catchUp(other)) other.lose("cannot be told what the session has set");
+    command.id = history.nextId();
+    for (const leg of legs.all) {
+      leg.position = command.id;
+      if (leg !== heard) leg.send(command.bytes, round.#echo());
+    }
+    return round;
+  }
+
+  #echo(): Awaited {
     return {
       command: this.#command,
       bytes: () => {},

@@ -12,7 +12,7 @@ import { READ, ROUTES } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import { CANNOT_CONNECT, type WireError, writeError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
-import { framed, HEADER_BYTES } from "../../wire/packet.ts";
+import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Route } from "../../wire/proxy-header.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
 import type { SocketOwner } from "../login/owned-socket.ts";
@@ -29,6 +29,7 @@ import type { Statement } from "./prepared-statements.ts";
 import { ServerChoice } from "./server-choice.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 import { SessionContext } from "./session-context.ts";
+import { isPassingRefusal, LOST, lostError } from "./session-errors.ts";
 import { SessionRound } from "./session-round.ts";
 import { settleCommand } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
@@ -217,7 +218,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
         this.#advance();
         return;
       case "ok":
-        if (!command.isSilent) this.#answer(writeOk(this.#ok, this.#login.capabilities));
+        if (!command.isSilent) this.#answerOk();
         // What it is worth to go on after the rest of a long one is not worth the states.
         if (isLong) this.#leave(undefined);
         return;
@@ -328,7 +329,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#choice.last = leg;
     if (command.destination === "primary") this.#choice.home = leg;
     if (command.statement !== undefined) this.#desk.address(command, leg);
-    if (command.destination === "everywhere") this.#broadcast(leg);
+    if (command.destination === "everywhere")
+      this.#round = SessionRound.begin(command, leg, this.#legs, this.#context.history);
     if (!command.isSilent) {
       command.isSent = true;
       leg.server.running++;
@@ -340,20 +342,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     else {
       if (!command.isSilent) leg.send(NOTHING, this);
       this.#pass();
-    }
-  }
-
-  /** Tells all other servers the same. */
-  #broadcast(leg: ServerLeg): void {
-    const command = this.#command;
-    const round = new SessionRound(command.code);
-    this.#round = round;
-    for (const other of [...this.#legs.all])
-      if (other !== leg && !this.#legs.catchUp(other)) other.lose("cannot be told what the session has set");
-    command.id = this.#context.history.nextId();
-    for (const each of this.#legs.all) {
-      each.position = command.id;
-      if (each !== leg) each.send(command.bytes, round.echo());
     }
   }
 
@@ -452,15 +440,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   notOpened(server: SplitServer, reason: string, error: WireError | undefined): void {
-    if (error === undefined || PASSING_REFUSALS.has(error.errno)) this.#host.failed(server, reason);
+    if (error === undefined || isPassingRefusal(error)) this.#host.failed(server, reason);
     if (this.#phase !== "preparing" || this.#target !== server) return;
     this.#target = undefined;
     this.#command.tried.add(server);
     if (error !== undefined) this.#command.refusal = error;
     // That the account is not let in by the primary is what the client would have heard without us.
-    const isFinal =
-      error !== undefined && !PASSING_REFUSALS.has(error.errno) && server === this.#host.primary;
-    if (isFinal) this.#leave(error);
+    if (error !== undefined && !isPassingRefusal(error) && server === this.#host.primary) this.#leave(error);
     else this.#advance();
   }
 
@@ -565,7 +551,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     this.#settleUnsent();
     if (outcome.kind === "error") this.#answerError(outcome.error);
-    else this.#answer(writeOk(this.#ok, this.#login.capabilities));
+    else this.#answerOk();
     this.#next();
   }
 
@@ -676,16 +662,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#phase = "idle";
   }
 
-  #answer(payload: Buffer): void {
-    this.#client.send(framed(1, payload));
+  #answerOk(): void {
+    const ok = { ...PLAIN_OK, statusFlags: this.#context.facts.status };
+    this.#client.answer(writeOk(ok, this.#login.capabilities));
   }
 
   #answerError(error: WireError): void {
-    this.#answer(writeError(error));
-  }
-
-  get #ok(): typeof PLAIN_OK {
-    return { ...PLAIN_OK, statusFlags: this.#context.facts.status };
+    this.#client.answer(writeError(error));
   }
 
   #reset(): void {
@@ -698,14 +681,4 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 }
 
-/** ER_CONNECTION_KILLED. 2013 would say it best, but MariaDB's clients take a number of their own from a server for a broken packet. */
-const LOST = { errno: 1927, sqlState: "70100" } as const;
 const NOTHING = Buffer.alloc(0);
-
-/** That it has no place for anybody: ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED. */
-const PASSING_REFUSALS: ReadonlySet<number> = new Set([1040, 1053, 1129, 1203, 1226]);
-
-const lostError = ({ name }: SplitServer, reason: string): WireError => ({
-  ...LOST,
-  sentence: `Lost connection to server ${name} during query: it ${reason}`,
-});

@@ -1,0 +1,17 @@
+import type { WireError } from "../../wire/error-packet.ts";
+import type { SplitServer } from "./split-server.ts";
+
+/** ER_CONNECTION_KILLED. 2013 would say it best, but MariaDB's clients take a number of their own from a server for a broken packet. */
+export const LOST = { errno: 1927, sqlState: "70100" } as const;
+
+/** @param reason a clause after the server's name */
+export const lostError = ({ name }: SplitServer, reason: string): WireError => ({
+  ...LOST,
+  sentence: `Lost connection to server ${name} during query: it ${reason}`,
+});
+
+/** ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED */
+const PASSING: ReadonlySet<number> = new Set([1040, 1053, 1129, 1203, 1226]);
+
+/** Whether a server that refuses a login so has no place at this moment; otherwise the account is not let in. */
+export const isPassingRefusal = ({ errno }: WireError): boolean => PASSING.has(errno);
