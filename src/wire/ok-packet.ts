@@ -12,6 +12,7 @@ export const STATUS = Object.freeze({
   MORE_RESULTS: 8,
   CURSOR_EXISTS: 1 << 6,
   NO_BACKSLASH_ESCAPES: 1 << 9,
+  IN_READ_ONLY_TRANSACTION: 1 << 13,
   SESSION_STATE_CHANGED: 1 << 14,
 });
 

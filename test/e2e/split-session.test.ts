@@ -1,5 +1,6 @@
 // Sessions that split reads and writes, over a real primary and two replicas; the test itself says which server is what.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { connect as connectTcp } from "node:net";
 import { type Connection, type ConnectionConfig, createConnection } from "mariadb";
 import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
@@ -129,6 +130,12 @@ describe("transactions stay where they began", () => {
     await expect(connection.query("INSERT INTO t (a) VALUES ('no')")).rejects.toThrow(/READ ONLY|read-only/);
     await connection.query("COMMIT");
     await connection.query("INSERT INTO t (a) VALUES ('yes')");
+    await connection.query("START TRANSACTION READ ONLY");
+    await serverOf(connection);
+    await connection.query("BEGIN");
+    expect(await serverOf(connection)).toBe(1);
+    await connection.query("INSERT INTO t (a) VALUES ('then')");
+    await connection.query("COMMIT");
     await connection.query("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE");
     await connection.query("START TRANSACTION READ ONLY");
     expect(await serverOf(connection)).toBe(1);
@@ -600,6 +607,45 @@ describe("idle connections", () => {
     await eventually(() => [...split.service.sessions.values()][0]?.legs.length === 0);
     expect(await connection.query("SELECT @kept AS kept")).toMatchObject([{ kept: 5 }]);
   });
+});
+
+describe("who comes in", () => {
+  test("max_connections: one more waits for queue_timeout, and hears error 1040", async () => {
+    const split = rig();
+    split.limit({ maxConnections: 1, queueTimeoutMs: 300 });
+    const first = await client(split);
+    await expect(client(split)).rejects.toThrow(/Too many connections/);
+    const waiting = client(split);
+    await eventually(() => split.service.waiting === 1);
+    await first.end();
+    expect(await serverOf(await waiting)).not.toBe(1);
+    split.limit({ queueTimeoutMs: 0 });
+    await expect(client(split)).rejects.toThrow(/Too many connections/);
+    expect(split.service.counters.refused).toBe(2);
+  });
+
+  test("garbage ends its own session, and nothing else", async () => {
+    const split = rig();
+    const good = await client(split);
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    for (let i = 0; i < 60; i++) {
+      const socket = connectTcp(split.port, "127.0.0.1");
+      const bad = await client(split, { stream: () => socket });
+      const body = Buffer.from(Array.from({ length: 1 + random(40) }, () => random(256)));
+      body[0] = random(32);
+      if ([1, 7, 8].includes(body[0])) body[0] = 3; // QUIT, REFRESH, SHUTDOWN
+      const head = Buffer.from([body.length, 0, 0, i % 7 === 0 ? random(256) : 0]);
+      socket.write(Buffer.concat([head, body]));
+      expect(await good.query("SELECT 1 AS one")).toMatchObject([{ one: 1 }]);
+      bad.destroy();
+    }
+    await good.end();
+    await eventually(() => split.service.hasNobody);
+  }, 60_000);
 });
 
 describe("many sessions at once", () => {

@@ -130,6 +130,10 @@ export class SplitRig {
     this.route({ servers: this.#route.servers.map((server) => ({ ...server, poolMax })) });
   }
 
+  limit(limits: Partial<SplitRoute["limits"]>): void {
+    this.route({ limits: { ...this.#route.limits, ...limits } });
+  }
+
   close(): void {
     this.#listener.close();
     this.service.endAll();

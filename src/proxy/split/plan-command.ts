@@ -2,9 +2,13 @@ import { classify } from "../../sql/classify.ts";
 import { PARTIAL } from "../../sql/lexer-mode.ts";
 import { executedName } from "../../sql/session-changes.ts";
 import {
+  BEGIN,
+  COMMIT,
   EXECUTE_TEXT,
   KILL,
+  LOCK_TABLES,
   READ,
+  ROLLBACK,
   ROUTES,
   SESSION,
   USER_VARIABLE_READ,
@@ -15,7 +19,10 @@ import type { WireError } from "../../wire/error-packet.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Command } from "./command.ts";
 import { type Destination, destinationOf } from "./destination.ts";
+import { queryPacket } from "./own-packets.ts";
+import { Unheard } from "./prepare-elsewhere.ts";
 import type { SessionContext } from "./session-context.ts";
+import type { SessionFacts } from "./session-facts.ts";
 
 /** What is to be done with a command, once plan() has filled it in. */
 export type Plan =
@@ -110,6 +117,7 @@ function planQuery(command: Command, context: SessionContext): Plan {
     if ((flags & KILL) !== 0) return "kill";
     flags = flagsOfExecute(command, context, flags);
   }
+  if (facts.isReadOnly && (flags & (BEGIN | LOCK_TABLES)) !== 0) endReadOnly(flags, facts);
   command.flags = flags;
   command.destination = destinationOf(flags, facts, rules);
   // What is too long to be repeated cannot be told to other servers.
@@ -119,6 +127,16 @@ function planQuery(command: Command, context: SessionContext): Plan {
   }
   return "send";
 }
+
+/** What ends a transaction by beginning something that belongs on the primary would begin it on the replica: ends it there first. */
+function endReadOnly(flags: number, facts: SessionFacts): void {
+  if ((flags & (COMMIT | ROLLBACK)) !== 0) return;
+  facts.transaction?.send(COMMIT_PACKET, new Unheard(COMMAND.QUERY));
+  facts.transaction = undefined;
+  facts.isReadOnly = false;
+}
+
+const COMMIT_PACKET = queryPacket("COMMIT");
 
 /** EXECUTE name: what it runs has been seen when it was prepared. */
 function flagsOfExecute({ bytes }: Command, { facts, named }: SessionContext, flags: number): number {

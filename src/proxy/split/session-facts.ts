@@ -23,6 +23,8 @@ export class SessionFacts {
   database: string | undefined;
   /** Where a transaction is open. */
   transaction: ServerLeg | undefined;
+  /** That transaction reads only: it may be on a replica. */
+  isReadOnly = false;
   /** Every statement is, or begins, a transaction. */
   isAutocommit = true;
   /** Everything goes to the primary from now on: it alone has what the session made. */
@@ -54,10 +56,19 @@ export class SessionFacts {
     return this.isPinned || this.hasTemporaryTables || this.hasLockedTables || this.isHeld;
   }
 
+  /** The status flags that an answer of our own tells the client. */
+  get status(): number {
+    return (
+      (this.isAutocommit ? STATUS.AUTOCOMMIT : 0) |
+      (this.transaction === undefined ? 0 : STATUS.IN_TRANSACTION)
+    );
+  }
+
   /** What the client's answer said: `status` of the last OK or EOF. */
   answered(leg: ServerLeg, status: number): void {
     this.isAutocommit = (status & STATUS.AUTOCOMMIT) !== 0;
     const isOpen = (status & STATUS.IN_TRANSACTION) !== 0;
+    this.isReadOnly = isOpen && (status & STATUS.IN_READ_ONLY_TRANSACTION) !== 0;
     if (isOpen) this.transaction = leg;
     else if (this.transaction === leg || this.transaction?.isClosed === true) this.transaction = undefined;
     if (isOpen) this.isNextPrepared = false;
@@ -87,6 +98,7 @@ export class SessionFacts {
   reset(): void {
     this.isModeUnknown = false;
     this.transaction = undefined;
+    this.isReadOnly = false;
     this.isAutocommit = true;
     this.isPinned = false;
     this.hasTemporaryTables = false;

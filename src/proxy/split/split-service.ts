@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
-import { errorBeforeGreeting, TOO_MANY_CONNECTIONS } from "../../wire/error-packet.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
 import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
 import type { AccountSource } from "../login/account-source.ts";
@@ -15,7 +14,7 @@ import type { LoginGuard } from "../login/login-guard.ts";
 import type { OwnedSocket } from "../login/owned-socket.ts";
 import type { PasswordKey } from "../login/password-key.ts";
 import type { ServerLoginOutcome } from "../login/server-login.ts";
-import { type Tally, takePlace } from "../passthrough/tally.ts";
+import type { Tally } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import type { TlsBook } from "../tls/tls-book.ts";
 import { IdleLegs } from "./idle-legs.ts";
@@ -23,6 +22,7 @@ import type { ServerLeg } from "./server-leg.ts";
 import type { FoundSession, HostedSession, SplitHost } from "./split-host.ts";
 import { SplitServer } from "./split-server.ts";
 import { SplitSession } from "./split-session.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
 export interface SplitParts {
   readonly timers: Timers;
@@ -77,6 +77,7 @@ export class SplitService implements SplitHost {
   /** Connections that no session has now. */
   readonly #idle = new Map<SplitServer, IdleLegs>();
   readonly #passwords = new KnownPasswords();
+  readonly #room: WaitingRoom;
   #route: SplitRoute;
   #servers: ReadonlyMap<string, SplitServer> = new Map();
   #primary: SplitServer | undefined;
@@ -87,6 +88,12 @@ export class SplitService implements SplitHost {
     this.#parts = parts;
     this.timers = parts.timers;
     this.#route = route;
+    this.#room = new WaitingRoom({
+      timers: parts.timers,
+      tally: parts.serviceTally,
+      limits: () => this.#route.limits,
+      refused: () => this.counters.refused++,
+    });
     this.put(route);
   }
 
@@ -100,6 +107,11 @@ export class SplitService implements SplitHost {
 
   get hasNobody(): boolean {
     return this.#placed === 0;
+  }
+
+  /** Clients that wait for a place. */
+  get waiting(): number {
+    return this.#room.count;
   }
 
   get allServers(): ReadonlyMap<string, SplitServer> {
@@ -153,16 +165,10 @@ export class SplitService implements SplitHost {
 
   /** @param mayBeProxied it may begin with a header of the PROXY protocol */
   accept(socket: OwnedSocket, listener: string, mayBeProxied: boolean): void {
-    if (!takePlace(this.#parts.serviceTally, this.#route.limits.maxConnections)) {
-      this.counters.refused++;
-      socket.data = NOBODY;
-      socket.write(errorBeforeGreeting({ errno: TOO_MANY_CONNECTIONS, sentence: "Too many connections" }));
-      socket.shutdown();
-      this.timers.after(LINGER_MS, () => socket.terminate());
-      return;
-    }
-    this.#placed++;
-    void this.#logIn(socket, listener, mayBeProxied);
+    this.#room.come(socket, () => {
+      this.#placed++;
+      void this.#logIn(socket, listener, mayBeProxied);
+    });
   }
 
   nextTurn(): number {
@@ -323,7 +329,7 @@ export class SplitService implements SplitHost {
 
   #leave(): void {
     this.#placed--;
-    this.#parts.serviceTally.add(-1);
+    this.#room.leave();
   }
 }
 
@@ -351,7 +357,6 @@ function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["r
   };
 }
 
-const LINGER_MS = 2000;
 const NOTHING = Buffer.alloc(0);
 const nothing = (): void => {};
 const NOBODY = { data: nothing, drain: nothing, end: nothing, close: nothing };

@@ -673,7 +673,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   get #ok(): typeof PLAIN_OK {
-    return this.#context.facts.isAutocommit ? PLAIN_OK : { ...PLAIN_OK, statusFlags: 0 };
+    return { ...PLAIN_OK, statusFlags: this.#context.facts.status };
   }
 
   #reset(): void {

@@ -33,7 +33,7 @@ export function splitCounters(split: SplitService): ServiceCounters {
     refused,
     retried,
     failedLogins,
-    waiting: 0,
+    waiting: split.waiting,
     servers: Object.fromEntries(servers),
   };
 }
