@@ -1,12 +1,11 @@
 // A service that splits, as it is run: sluice on a host of its own, a primary with two replicas or three Galera nodes behind it.
-import { createConnection, type Connection, type ConnectionConfig } from "mariadb";
+import { type Connection, type ConnectionConfig, createConnection } from "mariadb";
 import { eventually } from "../eventually.ts";
 import type { Certificate } from "../lab/certificates.ts";
-import type { DatabaseServer } from "../lab/database-server.ts";
+import type { DatabaseServer, ServerOptions } from "../lab/database-server.ts";
 import { startGalera } from "../lab/galera.ts";
 import type { Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
-import type { ServerOptions } from "../lab/database-server.ts";
 import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import { startSluice } from "../lab/sluice.ts";
