@@ -4,6 +4,7 @@ import { type ConnectionFlags, resolveConnection } from "../config/connection.ts
 import { REAL_FILES } from "../config/file-access.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import type { DatabaseTarget } from "../probe/database/target.ts";
+import { questionsOf } from "../probe/probe.ts";
 import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
 import { formatEndpoint } from "../topology/endpoint.ts";
 import type { ServerSnapshot } from "../topology/fleet.ts";
@@ -97,7 +98,7 @@ async function askServer({
 /** Loads the database library, which is most of the cost, only here. */
 async function observe(target: DatabaseTarget, policy: Policy, deadlineMs: number) {
   const { DatabaseProbe } = await import("../probe/database/database-probe.ts");
-  const probe = new DatabaseProbe(target, policy.profile, SYSTEM_CLOCK);
+  const probe = new DatabaseProbe(target, questionsOf(policy.profile), SYSTEM_CLOCK);
   try {
     return await probe.ask(deadlineMs);
   } finally {

@@ -40,5 +40,7 @@ function suffice(facts: ServerFacts, wanted: Policy["profile"], asked: ProfileNa
       return !isProxy;
     case "connector":
       return isProxy;
+    case "port":
+      return asked === "port";
   }
 }

@@ -12,17 +12,23 @@ export function checkObject(object: ConfigurationObject, findings: Findings): vo
       check.exclusive(["address", "socket"], 1);
       check.exclusive(["monitorpw", "monitorpw_file"]);
       check.certificates();
+      check.idleTls(object.parameters.ssl);
       break;
     case "monitor":
       check.exclusive(["password", "password_file"]);
+      checkDiscovery(object, check);
       break;
     case "service":
       check.exclusive(["password", "password_file"]);
       checkTargets(check);
+      checkControl(object, check);
       break;
     case "listener":
       check.exclusive(["port", "socket"], 1);
       check.certificates(object.parameters.ssl);
+      check.idleTls(object.parameters.ssl);
+      if (object.parameters.ssl_verify_peer_certificate)
+        check.together("ssl_verify_peer_certificate", "ssl_ca");
       break;
     case "publisher":
       checkPublisher(object, check);
@@ -65,6 +71,13 @@ class ObjectChecks {
     this.together(`${prefix}ssl_key`, `${prefix}ssl_cert`);
     if (!serves || this.has(`${prefix}ssl_cert`) || this.has(`${prefix}ssl_key`)) return;
     this.problem("ssl", "TLS is on without a certificate", "add ssl_cert and ssl_key");
+  }
+
+  /** Who names certificates means to encrypt; without ssl=true nothing is. */
+  idleTls(isOn: boolean): void {
+    const named = ["ssl_ca", "ssl_cert"].find((parameter) => this.has(parameter));
+    if (!isOn && named !== undefined && !this.has("ssl"))
+      this.warn(named, `${named} does nothing without ssl=true: connections are not encrypted`);
   }
 
   problem(parameter: string | undefined, wrong: string, right: string): void {
@@ -112,6 +125,25 @@ function checkTargets(check: ObjectChecks): void {
   check.warn(
     undefined,
     "it has none of servers, targets and cluster, and serves nobody; `sluice link service` adds servers",
+  );
+}
+
+function checkDiscovery({ module, parameters }: ConfigurationObject<"monitor">, check: ObjectChecks): void {
+  if (module !== "portmon" || !parameters.discover || parameters.watchdog !== undefined) return;
+  const right = "add watchdog, or use module=galeramon with an account";
+  check.problem("discover", "a port does not tell who the members of a cluster are", right);
+}
+
+/** GLB's protocol has no password: who may reach it may change everything. */
+function checkControl(service: ConfigurationObject<"service">, check: ObjectChecks): void {
+  if (service.module !== "readconnroute") return;
+  check.together("control_only_from", "control");
+  const { control, control_only_from: onlyFrom } = service.parameters;
+  if (control === undefined || onlyFrom !== undefined || isLoopback(control.host)) return;
+  check.problem(
+    "control",
+    "it would listen beyond this host, and it asks nobody for a password",
+    "add control_only_from with the networks that may use it, or listen on 127.0.0.1",
   );
 }
 

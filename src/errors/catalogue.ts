@@ -56,8 +56,22 @@ export const CATALOGUE = {
   SERVES_READS: ok("The server is read-only, and only reads were asked for."),
   IS_DONOR: ok("The node is donor or desynced, which is what was asked for."),
   CONNECTOR_HEALTHY: ok("The connector or proxy port passed a query through and brought an answer back."),
+  PORT_OPEN: ok("The port accepts connections. Nobody has logged in, so more is not known."),
+  WATCHDOG_READY: ok("The watchdog program says that the server may take traffic."),
 
   // Verdicts: down or draining
+  WATCHDOG_AVOID: down(
+    "The watchdog program says to send the server no new sessions (its answer is 2).",
+    "See what the program found; mysql.sh says so of a donor.",
+  ),
+  WATCHDOG_NOT_READY: down(
+    "The watchdog program says that the server is not ready (its answer is 1).",
+    "See what the program found.",
+  ),
+  WATCHDOG_GONE: down(
+    "The watchdog program does not find the server (its answer is 0).",
+    "Start the server, or correct the program's account.",
+  ),
   GALERA_OFF: down(
     "wsrep_on is OFF: the server is not a Galera node.",
     "Start it with wsrep_on=ON, or use another profile.",
@@ -252,6 +266,10 @@ export const CATALOGUE = {
     "See whether it was restarted or killed the session.",
   ),
   PROBE_QUERY_FAILED: probe("The check query failed.", "The sentence carries the server's words."),
+  PROBE_WATCHDOG_FAILED: probe(
+    "The watchdog program ended, said nothing in time, or said what it must not.",
+    "Run it by hand: PROGRAM HOST:PORT ARGUMENTS, then type poll; it must answer with a number from 0 to 3.",
+  ),
   PROBE_PROTOCOL: probe(
     "What answered does not speak the MySQL protocol.",
     "See which program listens on that port.",

@@ -28,6 +28,7 @@ export const COMMANDS = {
   config: entry(() => import("../cli/commands/config.ts")),
   secrets: entry(() => import("../cli/commands/secrets.ts")),
   certs: entry(() => import("../cli/commands/certs.ts")),
+  classify: entry(() => import("../cli/commands/classify.ts")),
   render: entry(() => import("../cli/commands/render.ts")),
   haproxy: entry(() => import("../cli/commands/haproxy.ts")),
   "track-guard": entry(() => import("../cli/commands/track-guard.ts")),
@@ -60,6 +61,16 @@ export const COMMANDS = {
       return programOf(SPEC);
     },
   },
+  glbd: {
+    run: async (args) => (await import("./glbd.ts")).glbd(args),
+    program: async () => {
+      const [{ SPEC }, { programOf }] = await Promise.all([
+        import("../cli/personas/glbd/options.ts"),
+        import("../cli/program.ts"),
+      ]);
+      return programOf(SPEC);
+    },
+  },
   maxping: entry(() => import("../cli/personas/maxping.ts")),
   maxify: entry(() => import("../cli/personas/maxify.ts")),
   completion: {
@@ -85,6 +96,7 @@ export const PERSONAS: ReadonlySet<string> = new Set<CommandName>([
   "mysqlchk",
   "connectorchk",
   "mysqlchk_iptables",
+  "glbd",
   "maxping",
   "maxify",
 ]);

@@ -45,6 +45,8 @@ export interface DaemonPlan {
   readonly createCompanion: CreateCompanion | undefined;
   /** The REST API; undefined: none. */
   readonly createAdmin: CreateAdmin | undefined;
+  /** Called once everything is open and runs. */
+  readonly onStarted?: () => void;
 }
 
 // SIGTERM ends the process within a second, whatever still hangs.
@@ -132,6 +134,7 @@ class Daemon {
       await this.#close();
       throw error;
     }
+    this.#plan.onStarted?.();
     this.#announceWhenKnown();
     this.#keepWatchdog();
     const servers = [...this.#runtime.configuration.servers.keys()];

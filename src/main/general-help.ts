@@ -63,7 +63,7 @@ async function generalHelp(): Promise<string> {
     "  help COMMAND  operands, options, examples and exit codes of a command",
     "  --version     version and commit",
     "",
-    "Called as clustercheck, mysqlchk, connectorchk, mysqlchk_iptables, maxping or maxify (a link will do), it is that command.",
+    "Called as clustercheck, mysqlchk, connectorchk, mysqlchk_iptables, glbd, maxping or maxify (a link will do), it is that command.",
     "SLUICE_DEBUG=1 adds the stack to an error.",
     "",
   ].join("\n");

@@ -1,11 +1,13 @@
 /**
- * probe/: asks one server, and tells what it answered. One kind of server a file or folder; may import topology/,
- * errors/ and telemetry/. A probe never judges.
+ * probe/: asks one server, and tells what it answered. One kind of question a folder; may import topology/, errors/, system/
+ * and telemetry/. A probe never judges.
  *
- *   server-watch (monitor/) --ask()--> Probe --SQL--> server
- *                           <-Observation-
+ *   server-watch (monitor/) --ask()--> Probe --┬- database/: login and SQL -▶ server
+ *                           <-Observation-     ├- port/: is it open? -------▶ its host
+ *                                              └- watchdog/: a line -▶ program -▶ server
  */
 import type { Observation } from "../topology/observation.ts";
+import type { ProfileName } from "../topology/verdict.ts";
 
 /** One server, asked again and again on one persistent connection. Never two questions at a time. */
 export interface Probe {
@@ -27,3 +29,8 @@ export interface Probe {
 
 /** What the probe must find out: which statements a tick consists of (two at the most). */
 export type Questions = "galera" | "replica" | "standalone" | "connector" | "auto";
+
+/** What a profile wants to know of a database. A port is not logged in to: who does it all the same wants to know all. */
+export function questionsOf(profile: ProfileName | "auto"): Questions {
+  return profile === "port" ? "auto" : profile;
+}

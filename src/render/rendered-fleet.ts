@@ -87,6 +87,7 @@ function topologyOf(monitor: MonitorObject | undefined): Topology | undefined {
     case "mariadbmon":
       return "replication";
     case "auto":
+    case "portmon":
     case undefined:
       return undefined;
   }

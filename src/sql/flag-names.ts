@@ -1,6 +1,6 @@
 import * as flags from "./statement-flags.ts";
 
-type FlagName = Exclude<keyof typeof flags, "ROUTES" | "HINTS">;
+export type FlagName = Exclude<keyof typeof flags, "ROUTES" | "HINTS">;
 
 const ROUTE_NAMES: ReadonlySet<string> = new Set(["READ", "WRITE", "SESSION", "LAST"]);
 const MASKS: ReadonlySet<string> = new Set(["ROUTES", "HINTS"]);

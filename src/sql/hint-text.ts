@@ -1,6 +1,5 @@
+import { isBlank } from "./ascii.ts";
 import { HINT_LAST, HINT_MASTER, HINT_OTHER, HINT_SERVER, HINT_SLAVE } from "./statement-flags.ts";
-
-const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
 /** The HINT_ that a comment's text holds, 0 for one that is no hint. @param from its first byte that is no blank */
 export function hintIn(bytes: Uint8Array, from: number, to: number): number {

@@ -4,7 +4,7 @@
 export const ANSI_QUOTES = 1 << 0;
 /** sql_mode NO_BACKSLASH_ESCAPES: a backslash in a string is a backslash. */
 export const NO_BACKSLASH_ESCAPES = 1 << 1;
-/** sql_mode IGNORE_SPACE: COUNT (x) is the built-in function. */
+/** sql_mode IGNORE_SPACE: COUNT (x) is the built-in function. A client may ask for it at login: CLIENT_IGNORE_SPACE. */
 export const IGNORE_SPACE = 1 << 2;
 /** sql_mode ORACLE: another grammar; nothing is taken for a read. */
 export const ORACLE = 1 << 3;

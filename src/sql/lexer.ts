@@ -1,3 +1,31 @@
+import {
+  AT,
+  BACKSLASH,
+  BACKTICK,
+  CAPITAL_M,
+  COLON,
+  COMMA_BYTE,
+  DASH,
+  DOUBLE_QUOTE,
+  EQUALS,
+  EXCLAMATION,
+  HASH,
+  HIGH,
+  isBlank,
+  LINE_FEED,
+  PARENTHESIS_CLOSE,
+  PARENTHESIS_OPEN,
+  PLUS,
+  POINT,
+  QUOTE,
+  SEMICOLON_BYTE,
+  SLASH,
+  SMALL_B,
+  SMALL_E,
+  SMALL_X,
+  SPACE,
+  STAR,
+} from "./ascii.ts";
 import { hintIn } from "./hint-text.ts";
 import { FOLD, hashOn, wordAt } from "./known-words.ts";
 import { ANSI_QUOTES, NO_BACKSLASH_ESCAPES, PARTIAL } from "./lexer-mode.ts";
@@ -23,38 +51,10 @@ export const CLOSE = 10;
 export const COMMA = 11;
 export const DOT = 12;
 export const SEMICOLON = 13;
-export const OTHER = 14;
+const OTHER = 14;
 
 /** In the mode: comments that only some servers execute are skipped. */
 export const SKIPS_UNCERTAIN = 1 << 16;
-
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const RETURN = 0x0d;
-const SPACE = 0x20;
-const EXCLAMATION = 0x21;
-const DOUBLE_QUOTE = 0x22;
-const HASH = 0x23;
-const QUOTE = 0x27;
-const PARENTHESIS_OPEN = 0x28;
-const PARENTHESIS_CLOSE = 0x29;
-const STAR = 0x2a;
-const PLUS = 0x2b;
-const COMMA_BYTE = 0x2c;
-const DASH = 0x2d;
-const POINT = 0x2e;
-const SLASH = 0x2f;
-const COLON = 0x3a;
-const SEMICOLON_BYTE = 0x3b;
-const EQUALS = 0x3d;
-const AT = 0x40;
-const BACKSLASH = 0x5c;
-const BACKTICK = 0x60;
-const CAPITAL_M = 0x4d;
-const SMALL_B = 0x62;
-const SMALL_E = 0x65;
-const SMALL_X = 0x78;
-const HIGH = 0x80;
 
 /** Below it, all servers that are supported execute the comment; from it on MariaDB and MySQL differ. */
 const FIRST_UNCERTAIN_VERSION = 50700;
@@ -62,7 +62,6 @@ const FIRST_UNCERTAIN_VERSION = 50700;
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
 const isHexDigit = (byte: number): boolean =>
   isDigit(byte) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);
-const isBlank = (byte: number): boolean => byte === SPACE || (byte >= TAB && byte <= RETURN);
 
 /**
  * The tokens of a statement, as the lexers of MariaDB and MySQL see them (sql_lex.cc of both). One object serves all
@@ -127,7 +126,7 @@ export class Lexer {
     for (;;) {
       if (at >= end) return this.#atEnd(end);
       const byte = bytes[at] as number;
-      if (byte === SPACE || (byte >= TAB && byte <= RETURN)) {
+      if (isBlank(byte)) {
         at++;
         continue;
       }

@@ -1,7 +1,8 @@
 import { SHOWN_BY_ALL, SHOWN_OF_LAST, TRAITS, W } from "./known-words.ts";
 import { END, OPEN, SEMICOLON, WORD } from "./lexer.ts";
+import { routed } from "./routes.ts";
 import type { Scanner } from "./scanner.ts";
-import { IMPLICIT_COMMIT, LAST, READ, ROUTES, WRITE } from "./statement-flags.ts";
+import { IMPLICIT_COMMIT, LAST, READ, WRITE } from "./statement-flags.ts";
 
 /** SELECT, WITH, VALUES, TABLE, EXPLAIN, DESCRIBE, HELP; the lexer stands on that word. */
 export function readStatement(scanner: Scanner): number {
@@ -61,10 +62,3 @@ export function showStatement(scanner: Scanner): number {
 
 const isQuery = (word: number): boolean =>
   word === W.SELECT || word === W.WITH || word === W.VALUES || word === W.TABLE;
-
-/** Exactly one route: the most careful of those seen. */
-function routed(flags: number): number {
-  const rest = flags & ~ROUTES;
-  if (flags & WRITE) return rest | WRITE;
-  return rest | (flags & LAST ? LAST : READ);
-}

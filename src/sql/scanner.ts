@@ -1,3 +1,4 @@
+import { isBlank } from "./ascii.ts";
 import {
   ADJACENT,
   ALERT,
@@ -193,9 +194,16 @@ export class Scanner {
     return before !== 0 && (before === W.AS || before === W.WITH || before === W.RECURSIVE);
   }
 
+  /** Nothing before the parenthesis; with IGNORE_SPACE blanks are nothing, comments are not. */
+  #isAdjacent(): boolean {
+    const { bytes, start, previousStop } = this.lexer;
+    if ((this.mode & IGNORE_SPACE) === 0) return start === previousStop;
+    for (let at = previousStop; at < start; at++) if (!isBlank(bytes[at] as number)) return false;
+    return true;
+  }
+
   /** A parenthesis behind a word or name: which function is it, if it is one at all? */
   #call(): void {
-    const { lexer } = this;
     if (this.#isNoCall()) return;
     if (this.#kindBeforeThat === DOT) {
       this.flags |= Scanner.UNKNOWN_CALL; // database.function
@@ -203,8 +211,7 @@ export class Scanner {
     }
     const word = this.#before;
     const traits = TRAITS[word] as number;
-    const isAdjacent = lexer.previousStop === lexer.start;
-    if (traits & ADJACENT && !isAdjacent && (this.mode & IGNORE_SPACE) === 0) {
+    if (traits & ADJACENT && !this.#isAdjacent()) {
       this.flags |= Scanner.UNKNOWN_CALL;
       return;
     }

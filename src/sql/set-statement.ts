@@ -13,6 +13,7 @@ import {
   USER_VARIABLE,
   WORD,
 } from "./lexer.ts";
+import { careful } from "./routes.ts";
 import type { Scanner } from "./scanner.ts";
 import {
   AUTOCOMMIT_OFF,
@@ -23,7 +24,6 @@ import {
   OPAQUE,
   PIN,
   READ_ONLY,
-  ROUTES,
   SESSION,
   SET,
   SET_TRANSACTION,
@@ -47,14 +47,7 @@ export function setStatement(scanner: Scanner): number {
     if (lexer.kind !== COMMA) break;
     lexer.next();
   }
-  return flags & WRITE ? demoteSession(flags) : flags;
-}
-
-/** What goes to all servers goes to the primary alone, which then is the only one that knows it. */
-export function demoteSession(flags: number): number {
-  if ((flags & SESSION) === 0) return flags;
-  const isForVariablesOnly = (flags & USER_VARIABLE_WRITE) !== 0 && (flags & SET) === 0;
-  return (flags & ~ROUTES) | WRITE | (isForVariablesOnly ? 0 : PIN);
+  return flags & WRITE ? careful(flags) : flags;
 }
 
 /** SET STATEMENT a=1, b=2 FOR …: up to the FOR. Returns the flags of the expressions. */

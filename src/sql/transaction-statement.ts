@@ -1,5 +1,5 @@
 import { W } from "./known-words.ts";
-import { END, SEMICOLON, WORD } from "./lexer.ts";
+import { COMMA, END, SEMICOLON, WORD } from "./lexer.ts";
 import type { Scanner } from "./scanner.ts";
 import {
   BEGIN,
@@ -29,9 +29,20 @@ export function startStatement(scanner: Scanner): number {
   const { lexer } = scanner;
   if (lexer.next() !== WORD || lexer.word !== W.TRANSACTION) return scanner.scanWrite() | IMPLICIT_COMMIT;
   let isReadOnly = false;
-  for (let kind = lexer.next(); kind !== END && kind !== SEMICOLON; kind = lexer.next())
-    if (lexer.word === W.ONLY) isReadOnly = true;
-  return BEGIN | IMPLICIT_COMMIT | (isReadOnly ? READ | READ_ONLY : WRITE);
+  let isKnown = true;
+  for (let kind = lexer.next(); kind !== END && kind !== SEMICOLON; kind = lexer.next()) {
+    const { word } = lexer;
+    if (word === W.ONLY) isReadOnly = true;
+    else if (
+      word !== W.READ &&
+      word !== W.WITH &&
+      word !== W.CONSISTENT &&
+      word !== W.SNAPSHOT &&
+      kind !== COMMA
+    )
+      isKnown = false; // READ WRITE, or a mistake
+  }
+  return BEGIN | IMPLICIT_COMMIT | (isReadOnly && isKnown ? READ | READ_ONLY : WRITE);
 }
 
 /** COMMIT, ROLLBACK, with [NO] CHAIN and [NO] RELEASE; ROLLBACK TO a savepoint ends nothing. */

@@ -34,6 +34,11 @@ export function becomeFrugal(kind: keyof typeof FRUGALITY, env: NodeJS.ProcessEn
   });
 }
 
+/** The environment for a process that is to be small from its first moment on. */
+export function frugalEnvironment(kind: keyof typeof FRUGALITY, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...FRUGALITY[kind], ...env };
+}
+
 /** The environment for a process that is to have the engine as it comes: one that carries traffic. */
 export function lavishEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const frugal = new Set(Object.values(FRUGALITY).flatMap((settings) => Object.keys(settings)));

@@ -7,14 +7,12 @@ import { chmodSync, renameSync, rmSync } from "node:fs";
 import { isIP } from "node:net";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { formatHostPort } from "../topology/endpoint.ts";
-import { ipv4Bytes, ipv6Bytes } from "../wire/ip-address.ts";
 import { CONNECTION_OPTIONS } from "./keep-alive.ts";
 import { libc } from "./libc.ts";
+import { AF_INET6, socketAddress } from "./socket-address.ts";
 import { tcpListeners } from "./tcp-listeners.ts";
 
 const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
@@ -108,8 +106,8 @@ async function requireFree(address: string, port: number, isOurs: (pid: number) 
 /** @param backlog undefined: only binds, and shares with nobody */
 async function openOne(address: string, port: number, backlog: number | undefined): Promise<number> {
   const calls = await libc();
-  const isV6 = isIP(address) === 6;
-  const fd = calls.socket(isV6 ? AF_INET6 : AF_INET, SOCK_STREAM_CLOEXEC, 0);
+  const { family, bytes: place } = socketAddress(address, port);
+  const fd = calls.socket(family, SOCK_STREAM_CLOEXEC, 0);
   if (fd < 0 && calls.errno() === EAFNOSUPPORT && address === "::")
     return await openOne("0.0.0.0", port, backlog);
   if (fd < 0) throw failure(calls.errno(), formatHostPort(address, port));
@@ -118,9 +116,8 @@ async function openOne(address: string, port: number, backlog: number | undefine
   };
   set(SOL_SOCKET, SO_REUSEADDR, 1);
   if (backlog !== undefined) set(SOL_SOCKET, SO_REUSEPORT, 1);
-  if (isV6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (family === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
   for (const [level, name, value] of CONNECTION_OPTIONS) set(level, name, value);
-  const place = isV6 ? sockaddr6(address, port) : sockaddr4(address, port);
   const isBound = calls.bind(fd, calls.ptr(place), place.length) === 0;
   if (isBound && (backlog === undefined || calls.listen(fd, backlog) === 0)) return fd;
   const errno = calls.errno();
@@ -132,20 +129,4 @@ async function openOne(address: string, port: number, backlog: number | undefine
 function failure(errno: number, where: string): SluiceError {
   const [code, words] = ERRORS[errno] ?? (["IO_FAILED", `error ${errno} of the system`] as const);
   return new SluiceError(code, `cannot listen on ${where}: ${words}`);
-}
-
-function sockaddr4(address: string, port: number): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16LE(AF_INET, 0);
-  bytes.writeUInt16BE(port, 2);
-  ipv4Bytes(address).copy(bytes, 4);
-  return bytes;
-}
-
-function sockaddr6(address: string, port: number): Buffer {
-  const bytes = Buffer.alloc(28);
-  bytes.writeUInt16LE(AF_INET6, 0);
-  bytes.writeUInt16BE(port, 2);
-  ipv6Bytes(address).copy(bytes, 8);
-  return bytes;
 }

@@ -57,6 +57,8 @@ export interface ServiceFigures {
   readonly refused: number;
   readonly waiting: number;
   readonly retried: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
   /** Servers that get new sessions. */
   readonly targets: number;
 }
@@ -183,6 +185,8 @@ export function createMetrics(sources: MetricsSources): Registry {
     "Servers that could not be reached by a session.",
     ({ retried }) => retried,
   );
+  perService("service_received_bytes_total", "Bytes from clients.", ({ bytesIn }) => bytesIn);
+  perService("service_sent_bytes_total", "Bytes to clients.", ({ bytesOut }) => bytesOut);
   perService("service_targets", "Servers that get new connections.", ({ targets }) => targets);
   perServer(
     "server_connections",

@@ -3,7 +3,7 @@
  * Field names follow the server's variables; a field is undefined where the server does not have the variable.
  */
 export interface ServerFacts {
-  /** `@@version` with `@@version_comment` decides; `proxy` is a connector or proxy port that answers queries only. */
+  /** `@@version` with `@@version_comment` decides; `proxy` is a connector or proxy port that answers queries only, `unknown` a port that nobody logged in to. */
   readonly flavour: Flavour;
   readonly version: string;
   readonly hostname: string | undefined;
@@ -16,9 +16,19 @@ export interface ServerFacts {
   readonly gtid: GtidState;
   /** Rows the check query brought (standalone and connector profiles). */
   readonly rows: number;
+  /** What a watchdog program said; undefined: none was asked. */
+  readonly watchdog?: WatchdogAnswer;
 }
 
-export type Flavour = "mariadb" | "mysql" | "percona" | "proxy";
+export type Flavour = "mariadb" | "mysql" | "percona" | "proxy" | "unknown";
+
+/** The answer of a watchdog program of GLB's kind. */
+export interface WatchdogAnswer {
+  /** `avoid`: no new sessions. */
+  readonly state: "gone" | "not-ready" | "avoid" | "ready";
+  /** Members of the cluster that the server knows, HOST:PORT each. */
+  readonly members: readonly string[];
+}
 
 export interface ReadOnlyState {
   readonly readOnly: boolean;

@@ -34,11 +34,12 @@ export function mayUseDatabase(
   const roles = activeRoles(accounts, account);
   if (accounts.roles.some(({ name, mayUseAll }) => mayUseAll && roles.has(name))) return true;
   return accounts.grants.some((grant) => {
+    const isMine =
+      grant.host === "" ? roles.has(grant.user) : grant.user === account.user || grant.user === "";
+    if (!isMine) return false;
     const name = fold(grant.database);
-    const isMeant = grant.isPattern ? matchesPattern(name, wanted) : name === wanted;
-    if (!isMeant) return false;
-    if (grant.host === "") return roles.has(grant.user);
-    return (grant.user === account.user || grant.user === "") && matchesHost(grant.host, host);
+    if (!(grant.isPattern ? matchesPattern(name, wanted) : name === wanted)) return false;
+    return grant.host === "" || matchesHost(grant.host, host);
   });
 }
 

@@ -15,7 +15,7 @@ export type NodeRole =
 /** Taken out by a person (`sluice maintenance`, an off-switch file). */
 export type AdminState = "none" | "drain" | "maintenance";
 
-export type ProfileName = "galera" | "replica" | "standalone" | "connector";
+export type ProfileName = "galera" | "replica" | "standalone" | "connector" | "port";
 
 /** The judged state of one server. Immutable; a new one replaces it at every probe. */
 export interface Verdict {

@@ -7,6 +7,7 @@ import type { ServerFacts } from "../topology/facts.ts";
 import type { ProfileName } from "../topology/verdict.ts";
 import { GALERA_RULES } from "./galera.ts";
 import type { Policy } from "./policy.ts";
+import { PORT_RULES } from "./port.ts";
 import { channelsOf, REPLICA_RULES } from "./replica.ts";
 import { applyRules, type Judgement, type Rule } from "./rule.ts";
 import { CONNECTOR_RULES, STANDALONE_RULES } from "./standalone.ts";
@@ -16,6 +17,7 @@ const RULES: Readonly<Record<ProfileName, readonly Rule[]>> = {
   replica: REPLICA_RULES,
   standalone: STANDALONE_RULES,
   connector: CONNECTOR_RULES,
+  port: PORT_RULES,
 };
 
 /** The profile that judges these facts: the policy's, or what the server turns out to be. */

@@ -1,35 +1,45 @@
+const FIRST_BYTES = 256;
+
 /** Builds a packet's fields in order. For login packets, not for the hot path. */
 export class ByteWriter {
-  readonly #parts: Buffer[] = [];
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  #length = 0;
 
   uint8(value: number): this {
-    return this.bytes(Buffer.of(value));
+    const at = this.#grow(1);
+    this.#bytes[at] = value;
+    return this;
   }
 
   uint16(value: number): this {
-    const field = Buffer.allocUnsafe(2);
-    field.writeUInt16LE(value);
-    return this.bytes(field);
+    const at = this.#grow(2);
+    this.#bytes.writeUInt16LE(value, at);
+    return this;
   }
 
   uint32(value: number): this {
-    const field = Buffer.allocUnsafe(4);
-    field.writeUInt32LE(value);
-    return this.bytes(field);
+    const at = this.#grow(4);
+    this.#bytes.writeUInt32LE(value, at);
+    return this;
   }
 
   zeros(count: number): this {
-    return this.bytes(Buffer.alloc(count));
+    const at = this.#grow(count);
+    this.#bytes.fill(0, at, at + count);
+    return this;
   }
 
-  /** Taken as they are, not copied until payload(). */
   bytes(bytes: Buffer): this {
-    this.#parts.push(bytes);
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
   text(text: string): this {
-    return this.bytes(Buffer.from(text));
+    const length = Buffer.byteLength(text);
+    const at = this.#grow(length);
+    this.#bytes.write(text, at, length);
+    return this;
   }
 
   zeroTerminated(text: string): this {
@@ -43,16 +53,30 @@ export class ByteWriter {
       return this.uint8(0xfd)
         .uint16(value & 0xffff)
         .uint8(value >>> 16);
-    const field = Buffer.allocUnsafe(8);
-    field.writeBigUInt64LE(BigInt(value));
-    return this.uint8(0xfe).bytes(field);
+    this.uint8(0xfe);
+    const at = this.#grow(8);
+    this.#bytes.writeBigUInt64LE(BigInt(value), at);
+    return this;
   }
 
   lengthEncodedBytes(bytes: Buffer): this {
     return this.lengthEncoded(bytes.length).bytes(bytes);
   }
 
+  /** A view of what was written; the writer is not used after it. */
   payload(): Buffer {
-    return Buffer.concat(this.#parts);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Makes room for so many bytes; returns where they go. */
+  #grow(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(2 * this.#bytes.length, this.#length));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    return at;
   }
 }

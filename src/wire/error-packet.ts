@@ -55,8 +55,7 @@ const SQL_STATES: Readonly<Record<number, string>> = {
   1698: "28000",
 };
 
-export const sqlStateOf = ({ errno, sqlState }: WireError): string =>
-  sqlState ?? SQL_STATES[errno] ?? "HY000";
+const sqlStateOf = ({ errno, sqlState }: WireError): string => sqlState ?? SQL_STATES[errno] ?? "HY000";
 
 /**
  * An ERR packet in the place of the server's greeting. Nothing has been agreed on with the client by then, so it carries no

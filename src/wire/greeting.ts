@@ -78,8 +78,10 @@ export function writeGreeting(greeting: Greeting): Buffer {
 
 /** From random bytes: a scramble has no zero byte, which would end it, and no `$`, which MySQL avoids as well. */
 export function scrambleFrom(random: Buffer): Buffer {
-  return Buffer.from(random.subarray(0, SCRAMBLE_BYTES)).map((byte) => {
-    const seven = byte & 0x7f;
-    return seven === 0 || seven === 0x24 ? seven + 1 : seven;
-  }) as Buffer;
+  const scramble = Buffer.from(random.subarray(0, SCRAMBLE_BYTES));
+  for (let i = 0; i < SCRAMBLE_BYTES; i++) {
+    const seven = (scramble[i] ?? 0) & 0x7f;
+    scramble[i] = seven === 0 || seven === 0x24 ? seven + 1 : seven;
+  }
+  return scramble;
 }

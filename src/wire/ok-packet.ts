@@ -3,8 +3,6 @@ import { ByteWriter } from "./byte-writer.ts";
 import { CLIENT, hasFlag } from "./capability.ts";
 
 export const OK = 0x00;
-/** Also the OK that ends a result where CLIENT.DEPRECATE_EOF is agreed on. */
-export const EOF = 0xfe;
 
 export const STATUS = Object.freeze({
   IN_TRANSACTION: 1,

@@ -2,7 +2,7 @@ import { MalformedPacket } from "./malformed-packet.ts";
 
 export const HEADER_BYTES = 4;
 /** A payload of this length goes on in the next packet. */
-export const MAX_PAYLOAD_BYTES = 0xffffff;
+const MAX_PAYLOAD_BYTES = 0xffffff;
 
 export interface Packet {
   /** 0 to 255, counting up by one through an exchange. */

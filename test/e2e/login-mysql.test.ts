@@ -32,11 +32,11 @@ const ACCOUNTS = [
   "CREATE USER roled@'%' IDENTIFIED BY 'secret' DEFAULT ROLE reader",
 ];
 
-const read = (): Promise<Accounts> =>
+const read = (user = "root"): Promise<Accounts> =>
   readAccounts(
     {
       endpoint: { kind: "socket", path: server.socketPath },
-      user: "root",
+      user,
       password: () => undefined,
       tls: undefined,
       database: undefined,
@@ -55,7 +55,7 @@ describe.skipIf(!HAS_MYSQL)("MySQL", () => {
     const tls = createTlsContext({ fingerprint: "", verifyCertificate: false, verifyHost: false });
     const common = {
       endpoint: { kind: "tcp" as const, host: server.address, port: server.port },
-      accounts: read,
+      accounts: () => read(),
       version: "9.1.0",
     };
     relays = {
@@ -117,6 +117,17 @@ describe.skipIf(!HAS_MYSQL)("MySQL", () => {
     const [row] = await connection.query("SELECT DATABASE() AS d");
     expect(row.d).toBe("other");
     await connection.end();
+  });
+
+  test("accounts are read with least rights", async () => {
+    await server.sql("CREATE USER least@localhost");
+    const tables = ["user", "db", "tables_priv", "columns_priv", "procs_priv", "role_edges", "default_roles"];
+    for (const table of tables) await server.sql(`GRANT SELECT ON mysql.${table} TO least@localhost`);
+    const [some, all] = [await read("least"), await read()];
+    expect({ ...some, readAt: 0 }).toEqual({ ...all, readAt: 0 });
+    const roled = all.accounts.find(({ user }) => user === "roled");
+    expect(roled?.defaultRoles).toEqual(["reader@%"]);
+    expect(all.grants).toContainEqual({ user: "reader@%", host: "", database: "other", isPattern: true });
   });
 
   // The connector does not do it with MySQL: our own client's side against our own server's side, and that against MySQL.

@@ -21,11 +21,11 @@ let lab: Lab;
 let server: MariaDb;
 let relay: LoginRelay;
 
-const readFrom = (): Promise<Accounts> =>
+const readFrom = (user = "root"): Promise<Accounts> =>
   readAccounts(
     {
       endpoint: { kind: "socket", path: server.socketPath },
-      user: "root",
+      user,
       password: () => undefined,
       tls: undefined,
       database: undefined,
@@ -42,7 +42,7 @@ beforeAll(async () => {
   for (const statement of ACCOUNTS) await server.sql(statement);
   relay = await LoginRelay.start({
     endpoint: { kind: "tcp", host: server.address, port: server.port },
-    accounts: readFrom,
+    accounts: () => readFrom(),
     version: VERSION,
   });
 }, START_MS);
@@ -221,6 +221,81 @@ async function currentUser(user: string): Promise<string | undefined> {
   }
 }
 
+describe("what is read", () => {
+  const MADE = [
+    "CREATE USER x1@'10.0.0.0/255.0.0.0' IDENTIFIED BY 'a' REQUIRE SUBJECT '/CN=a' AND ISSUER '/CN=b' AND CIPHER 'C' WITH MAX_USER_CONNECTIONS 7",
+    "CREATE USER x2@'%' IDENTIFIED BY 'a' REQUIRE X509",
+    "CREATE USER x3@'%' REQUIRE SSL",
+    "CREATE USER x4@'%' IDENTIFIED BY 'a' PASSWORD EXPIRE INTERVAL 1 DAY",
+    "CREATE USER x5@'%' IDENTIFIED BY 'a'",
+    "GRANT SELECT ON *.* TO x5@'%'",
+    "GRANT SHOW DATABASES, SUPER ON *.* TO x4@'%'",
+    "CREATE ROLE inner_role",
+    "GRANT SELECT (a) ON shop.t TO inner_role",
+    "GRANT inner_role TO reader",
+  ];
+  const find = ({ accounts }: Accounts, user: string) => accounts.find((account) => account.user === user);
+
+  test("is what was made", async () => {
+    await server.sql("CREATE TABLE shop.t (a INT)");
+    for (const statement of MADE) await server.sql(statement);
+    await server.sql(
+      "UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.password_last_changed', UNIX_TIMESTAMP() - 200000) WHERE User = 'x4'",
+    );
+    const read = await readFrom();
+    expect(find(read, "x1")).toEqual({
+      user: "x1",
+      host: "10.0.0.0/255.0.0.0",
+      methods: [
+        {
+          plugin: "mysql_native_password",
+          authentication: Buffer.from("*667F407DE7C6AD07358FA38DAED7828A72014B4E").toString("hex"),
+        },
+      ],
+      isLocked: false,
+      isExpired: false,
+      tls: { kind: "specified", cipher: "C", issuer: "/CN=b", subject: "/CN=a" },
+      maxUserConnections: 7,
+      mayUseAll: false,
+      defaultRoles: [],
+    });
+    expect(find(read, "x2")?.tls).toEqual({ kind: "x509" });
+    expect(find(read, "x3")).toMatchObject({ tls: { kind: "any" }, methods: [{ authentication: "" }] });
+    expect(find(read, "x4")).toMatchObject({ isExpired: true, mayUseAll: false });
+    expect(find(read, "x5")).toMatchObject({ isExpired: false, mayUseAll: true });
+    expect(find(read, "roled")?.defaultRoles).toEqual(["reader"]);
+    expect(find(read, "locked")?.isLocked).toBe(true);
+    expect(find(read, "either")?.methods.map(({ plugin }) => plugin)).toEqual([
+      "unix_socket",
+      "ed25519",
+      "mysql_native_password",
+    ]);
+    expect(read.roles).toContainEqual({ name: "reader", mayUseAll: false, grants: ["inner_role"] });
+    expect(read.grants).toContainEqual({ user: "inner_role", host: "", database: "shop", isPattern: false });
+    expect(find(read, "reader")).toBeUndefined();
+  });
+
+  test("with mysql.user alone is less, and enough for most", async () => {
+    await server.sql("CREATE USER old_rights@localhost");
+    for (const table of ["user", "db", "tables_priv", "columns_priv", "procs_priv", "roles_mapping"])
+      await server.sql(`GRANT SELECT ON mysql.${table} TO old_rights@localhost`);
+    const read = await readFrom("old_rights");
+    const all = await readFrom();
+    expect(read.accounts.map(({ user, host }) => [user, host])).toEqual(
+      all.accounts.map(({ user, host }) => [user, host]),
+    );
+    expect(read.grants).toEqual(all.grants);
+    expect(find(read, "x1")).toEqual(find(all, "x1"));
+    expect(find(read, "expired")?.isExpired).toBe(true);
+    expect(find(read, "roled")?.defaultRoles).toEqual(["reader"]);
+  });
+
+  test("is nothing where it may not be read, and the reason is told", async () => {
+    await server.sql("CREATE USER no_rights@localhost");
+    await expect(readFrom("no_rights")).rejects.toThrow("SELECT command denied");
+  });
+});
+
 describe("hosts", () => {
   const endpoint = () => ({ kind: "tcp" as const, host: server.address, port: server.port });
   const loginTo = async (port: number, password: string, proxyHeader: Buffer = Buffer.alloc(0)) => {
@@ -250,7 +325,7 @@ describe("hosts", () => {
   test("a proxy may say for whom it speaks, by either version", async () => {
     const proxied = await LoginRelay.start({
       endpoint: endpoint(),
-      accounts: readFrom,
+      accounts: () => readFrom(),
       version: VERSION,
       mayBeProxied: true,
     });
@@ -274,7 +349,7 @@ describe("hosts", () => {
   test("one that guesses is turned away after a while", async () => {
     const strict = await LoginRelay.start({
       endpoint: endpoint(),
-      accounts: readFrom,
+      accounts: () => readFrom(),
       version: VERSION,
       maxFailures: 3,
     });
@@ -287,7 +362,7 @@ describe("hosts", () => {
   test("one that says nothing is told so at the deadline", async () => {
     const hasty = await LoginRelay.start({
       endpoint: endpoint(),
-      accounts: readFrom,
+      accounts: () => readFrom(),
       version: VERSION,
       deadlineMs: 100,
     });

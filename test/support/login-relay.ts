@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { SocketListener } from "bun";
 import { AccountCopy } from "../../src/proxy/login/account-source.ts";
 import { changeClientUser } from "../../src/proxy/login/change-client-user.ts";
@@ -11,6 +10,7 @@ import type { LoggedInClient, LoggedInServer } from "../../src/proxy/login/logge
 import { LoginGuard } from "../../src/proxy/login/login-guard.ts";
 import { OWNED_SOCKET, type OwnedSocket, type SocketOwner } from "../../src/proxy/login/owned-socket.ts";
 import { PasswordKey } from "../../src/proxy/login/password-key.ts";
+import { RandomPool } from "../../src/proxy/login/random-pool.ts";
 import type { TlsContext } from "../../src/proxy/tls/tls-context.ts";
 import { SYSTEM_CLOCK } from "../../src/telemetry/clock.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
@@ -51,6 +51,7 @@ export class LoginRelay {
     this.#settings = settings;
     const accounts = new AccountCopy({ timers: SYSTEM_CLOCK, ask: () => void this.refresh() });
     this.accounts = accounts;
+    const random = new RandomPool();
     const guard = new LoginGuard(SYSTEM_CLOCK);
     guard.maxFailures = settings.maxFailures ?? 0;
     this.#parts = {
@@ -59,7 +60,7 @@ export class LoginRelay {
       passwords: new KnownPasswords(),
       key: new PasswordKey(),
       allowsRoot: true,
-      randomBytes,
+      randomBytes: (count) => random.take(count),
       nameOf: async () => undefined,
       onExposedPassword: (user) => this.exposed.push(user),
       timers: SYSTEM_CLOCK,

@@ -3,6 +3,7 @@ import { errorMessage } from "../../errors/sluice-error.ts";
 import { DatabaseProbe } from "../../probe/database/database-probe.ts";
 import { DatabaseSession, type Row } from "../../probe/database/session.ts";
 import type { DatabaseTarget } from "../../probe/database/target.ts";
+import { questionsOf } from "../../probe/probe.ts";
 import { SYSTEM_CLOCK } from "../../telemetry/clock.ts";
 import { formatEndpoint } from "../../topology/endpoint.ts";
 import type { Observation } from "../../topology/observation.ts";
@@ -20,7 +21,7 @@ export async function examineAccount(
   deadlineMs: number,
 ): Promise<readonly Finding[]> {
   const where = formatEndpoint(target.endpoint);
-  const probe = new DatabaseProbe(target, profile, SYSTEM_CLOCK);
+  const probe = new DatabaseProbe(target, questionsOf(profile), SYSTEM_CLOCK);
   const observation = await probe.ask(deadlineMs);
   await probe.close();
   const findings = judgeObservation(observation, profile, `${target.user} on ${where}`);

@@ -131,6 +131,13 @@ const MARIADB = {
   ),
 } as const;
 
+const discover = () =>
+  defaulted(
+    flag(),
+    "false",
+    "Galera: watch the members that the nodes name, too, and forget those found so once they are gone.",
+  );
+
 const GALERA = {
   monitor_interval: interval("2s"),
   disable_master_failback: defaulted(flag(), "false", "Keep the present primary while it is joined."),
@@ -142,6 +149,16 @@ const GALERA = {
     "false",
     "Set wsrep_sst_donor on every node to prefer those that serve no writes.",
   ),
+  discover: discover(),
+} as const;
+
+const PORT = {
+  monitor_interval: interval("1s"),
+  watchdog: optional(
+    text("a command line"),
+    "Program that says how a server is, as for GLB's -w exec: HOST:PORT is put in as its first argument. Unset: the port is tried.",
+  ),
+  discover: discover(),
 } as const;
 
 const OUT_OF_SCOPE = "other clusters than MariaDB, MySQL and Galera are not watched";
@@ -172,7 +189,12 @@ export const MONITOR = {
     ...HEALTH,
   },
   moduleParameter: "module",
-  modules: { auto: { monitor_interval: interval("1s") }, mariadbmon: MARIADB, galeramon: GALERA },
+  modules: {
+    auto: { monitor_interval: interval("1s"), discover: discover() },
+    mariadbmon: MARIADB,
+    galeramon: GALERA,
+    portmon: PORT,
+  },
   moduleAliases: { mysqlmon: "mariadbmon" },
   foreignModules: {
     mmmon: "the monitor mariadbmon finds several primaries too",

@@ -1,5 +1,5 @@
 import { defaulted, optional } from "../parameter.ts";
-import { hostPort } from "../values/address.ts";
+import { hostPort, network } from "../values/address.ts";
 import { flag, oneOf } from "../values/choice.ts";
 import { duration } from "../values/duration.ts";
 import { countOrShare, integer } from "../values/number.ts";
@@ -43,7 +43,11 @@ const BALANCING = {
     hostPort(),
     "Control socket that speaks as GLB's (getinfo, getstat, add, drain, remove).",
   ),
-  control_fifo: optional(path(), "Control FIFO that speaks as GLB's."),
+  control_only_from: optional(
+    list(network()),
+    "Networks whose clients the control socket answers; needed where it listens beyond this host, for it asks for no password.",
+  ),
+  control_fifo: optional(path(), "Control FIFO that understands GLB's changes; it is made at start."),
 } as const;
 
 const READCONNROUTE = {

@@ -123,3 +123,27 @@ describe("what others may refuse is a warning", () => {
     );
   });
 });
+
+describe("parameters that do not go together", () => {
+  const compile = (lines: string) => {
+    const text = `[db1]\ntype=server\naddress=db1\n${lines}\n`;
+    return loadConfiguration("/s.cnf", memoryFiles({ "/s.cnf": text }), {});
+  };
+
+  test("files that are named without ssl=true encrypt nothing, and that is said", () => {
+    expect(compile("ssl_ca=/ca.pem").warnings.map(({ message }) => message)).toEqual([
+      "ssl_ca does nothing without ssl=true: connections are not encrypted",
+    ]);
+    expect(compile("ssl_ca=/ca.pem\nssl=true").warnings).toEqual([]);
+    expect(compile("ssl_ca=/ca.pem\nssl=false").warnings).toEqual([]);
+  });
+
+  test("clients cannot be verified without authorities", () => {
+    const listener = "[l]\ntype=listener\nservice=s\nport=4006\nssl=true\nssl_cert=/c\nssl_key=/k\n";
+    const service = "[s]\ntype=service\nrouter=readwritesplit\nservers=db1\nuser=u\npassword=p\n";
+    const result = compile(`${service}${listener}ssl_verify_peer_certificate=true`);
+    expect(result.ok ? [] : result.problems.map(formatProblem)).toEqual([
+      expect.stringContaining("[l] ssl_verify_peer_certificate: it is given without ssl_ca; add ssl_ca"),
+    ]);
+  });
+});

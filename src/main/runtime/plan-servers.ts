@@ -16,10 +16,14 @@ import {
 import { auto } from "../../monitor/modules/auto.ts";
 import { galeramon } from "../../monitor/modules/galeramon.ts";
 import { mariadbmon } from "../../monitor/modules/mariadbmon.ts";
+import { portmon } from "../../monitor/modules/portmon.ts";
 import type { WatchedServer } from "../../monitor/server-watch.ts";
 import { DatabaseProbe } from "../../probe/database/database-probe.ts";
 import type { DatabaseTarget, TlsOptions } from "../../probe/database/target.ts";
-import type { Questions } from "../../probe/probe.ts";
+import { PortProbe } from "../../probe/port/port-probe.ts";
+import { type Questions, questionsOf } from "../../probe/probe.ts";
+import { WatchdogProbe } from "../../probe/watchdog/watchdog-probe.ts";
+import { lavishEnvironment } from "../../system/frugal-runtime.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
 import { DEFAULT_POLICY, type Policy } from "../../verdict/policy.ts";
@@ -38,9 +42,33 @@ export function planFleets(
     judge: moduleOf(monitor),
     members: monitor.parameters.servers.flatMap((name) => {
       const server = configuration.servers.get(name);
-      return server === undefined ? [] : [planMember(server, monitor, targetOf(server, monitor), clock)];
+      if (server === undefined) return [];
+      return monitor.module === "portmon"
+        ? planPortMember(server, monitor, clock)
+        : planMember(server, monitor, targetOf(server, monitor), clock);
     }),
   }));
+}
+
+/** A server whose port is tried, or whose watchdog is asked: it needs no account. */
+function planPortMember(
+  server: ServerObject,
+  monitor: Extract<MonitorObject, { module: "portmon" }>,
+  clock: Clock,
+): FleetMember {
+  const endpoint = endpointOf(server);
+  const { watchdog } = monitor.parameters;
+  const watched = planWatch(server, monitor, endpoint, "port");
+  return Object.freeze({
+    watched,
+    addresses: addressesOf(server),
+    priority: server.parameters.priority,
+    key: JSON.stringify([watched, watchdog]),
+    createProbe: () =>
+      watchdog === undefined
+        ? new PortProbe(endpoint, clock)
+        : new WatchdogProbe(watchdog, endpoint, watchdogEnvironment(process.env), clock),
+  });
 }
 
 function planMember(
@@ -50,10 +78,29 @@ function planMember(
   clock: Clock,
 ): FleetMember {
   const health = effectiveHealth(server, monitor);
+  const watched = planWatch(server, monitor, target.endpoint, health.profile);
+  const asked = { ...target, checkQuery: health.check_query ?? target.checkQuery };
+  const questions = questionsFor(monitor, watched.policy);
+  return Object.freeze({
+    watched,
+    addresses: addressesOf(server),
+    priority: server.parameters.priority,
+    key: keyOf(watched, asked, questions),
+    createProbe: () => new DatabaseProbe(asked, questions, clock),
+  });
+}
+
+function planWatch(
+  server: ServerObject,
+  monitor: MonitorObject,
+  endpoint: Endpoint,
+  profile: Policy["profile"],
+): WatchedServer {
+  const health = effectiveHealth(server, monitor);
   const intervalMs = monitor.parameters.monitor_interval;
   const policy: Policy = Object.freeze({
     ...DEFAULT_POLICY,
-    profile: health.profile,
+    profile,
     availableWhenDonor: health.available_when_donor,
     availableWhenReadonly: health.available_when_readonly,
     maxTransactionsBehind: zeroIsNoLimit(health.max_transactions_behind),
@@ -63,22 +110,13 @@ function planMember(
     busyGraceMs: health.busy_grace,
     staleAfterMs: health.stale_after === "auto" ? 2 * intervalMs + health.check_timeout : health.stale_after,
   });
-  const watched = Object.freeze({
+  return Object.freeze({
     name: server.name,
-    endpoint: target.endpoint,
+    endpoint,
     policy,
     intervalMs,
     checkTimeoutMs: health.check_timeout,
     heartbeatMs: health.heartbeat,
-  });
-  const asked = { ...target, checkQuery: health.check_query ?? target.checkQuery };
-  const questions = questionsOf(monitor, policy);
-  return Object.freeze({
-    watched,
-    addresses: addressesOf(server),
-    priority: server.parameters.priority,
-    key: keyOf(watched, asked, questions),
-    createProbe: () => new DatabaseProbe(asked, questions, clock),
   });
 }
 
@@ -123,6 +161,8 @@ function moduleOf(monitor: MonitorObject): BoundModule {
         availableWhenDonor: p.available_when_donor,
         monitorIntervalMs: p.monitor_interval,
       });
+    case "portmon":
+      return bindModule(portmon, portmon.defaults);
   }
 }
 
@@ -147,16 +187,24 @@ function effectiveHealth(server: ServerObject, monitor: MonitorObject): Health {
   return { ...monitor.parameters, ...Object.fromEntries(own) } as Health;
 }
 
-function questionsOf(monitor: MonitorObject, policy: Policy): Questions {
-  if (policy.profile !== "auto") return policy.profile;
+function questionsFor(monitor: MonitorObject, { profile }: Policy): Questions {
+  if (profile !== "auto") return questionsOf(profile);
   switch (monitor.module) {
     case "galeramon":
       return "galera";
     case "mariadbmon":
       return "replica";
     case "auto":
+    case "portmon":
       return "auto";
   }
+}
+
+/** What this program was started with, as for GLB's watchdogs, but for what is ours: it may hold passwords. */
+function watchdogEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(lavishEnvironment(env)).filter(([name]) => !name.startsWith("SLUICE_")),
+  );
 }
 
 /** How a configured server is reached: its own account and TLS, else the monitor's. Throws where a file is missing. */

@@ -25,6 +25,8 @@ import type { Overlay } from "../../verdict/judge.ts";
 import { Traffic } from "../traffic/traffic.ts";
 import type { Companion, CreateCompanion } from "./companion.ts";
 import type { Candidate, ConfigurationStore } from "./configuration-store.ts";
+import { Discovery } from "./discovery.ts";
+import { GlbControls } from "./glb-controls.ts";
 import { createPublisher } from "./plan-publishers.ts";
 import { planFleets, type TargetOf } from "./plan-servers.ts";
 import type { Services } from "./services.ts";
@@ -67,6 +69,8 @@ export class Runtime {
   readonly #publishers = new Map<string, RunningPublisher>();
   readonly services: Services;
   readonly traffic: Traffic;
+  readonly #controls: GlbControls;
+  readonly #discovery: Discovery;
   #offSwitch: OffSwitch;
   #isStarted = false;
   /** One change at a time. */
@@ -78,6 +82,8 @@ export class Runtime {
     this.#offSwitch = this.#createOffSwitch(parts.configuration.current);
     this.services = this.#createServices();
     this.traffic = this.#createTraffic();
+    this.#controls = this.#createControls();
+    this.#discovery = this.#createDiscovery();
     this.fleet.subscribe(() => this.traffic.refresh());
     for (const plan of this.#planFleets(parts.configuration.current)) this.#addMonitor(plan);
   }
@@ -98,6 +104,7 @@ export class Runtime {
       this.#publishers.set(object.name, { publisher, reason: undefined });
     }
     await this.traffic.open();
+    await this.#controls.open();
   }
 
   /** A publisher changes the firewall. */
@@ -109,14 +116,17 @@ export class Runtime {
     this.#isStarted = true;
     this.#offSwitch.start();
     for (const monitor of this.#monitors.values()) monitor.start();
+    this.#discovery.start();
     await this.traffic.start();
   }
 
   async stop(): Promise<void> {
+    this.#discovery.stop();
     this.#offSwitch.close();
     for (const monitor of this.#monitors.values()) monitor.stop();
     await Promise.all([
       this.traffic.stop(),
+      this.#controls.close(),
       ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close("exit")),
       ...[...this.#companions.values()].map(({ companion }) => companion.close()),
     ]);
@@ -137,8 +147,13 @@ export class Runtime {
 
   /** See Control.apply. */
   apply(edits: readonly Edit[]): Promise<void> {
+    return this.edit(() => edits);
+  }
+
+  /** The same for edits that depend on what the changes before them have left. */
+  edit(make: (configuration: Configuration) => readonly Edit[]): Promise<void> {
     return this.inTurn(async () => {
-      await this.#put(this.#parts.configuration.edited(edits));
+      await this.#put(this.#parts.configuration.edited(make(this.configuration)));
     });
   }
 
@@ -208,6 +223,7 @@ export class Runtime {
     this.#putMonitors(plans);
     await this.#putPublishers(candidate.changes);
     await this.traffic.put();
+    await this.#controls.put();
   }
 
   #putMonitors(plans: readonly FleetPlan[]): void {
@@ -414,6 +430,28 @@ export class Runtime {
         return text;
       },
     };
+  }
+
+  #createDiscovery(): Discovery {
+    const { clock, log } = this.#parts;
+    return new Discovery({
+      fleet: this.fleet,
+      clock,
+      log,
+      configuration: () => this.configuration,
+      edit: (make) => this.edit(make),
+    });
+  }
+
+  #createControls(): GlbControls {
+    const { clock, log } = this.#parts;
+    const host = {
+      configuration: () => this.configuration,
+      usage: (service: string) => this.traffic.usage(service),
+      edit: (make: (configuration: Configuration) => readonly Edit[]) => this.edit(make),
+      leaveServer: (service: string, server: string) => this.traffic.leaveServer(service, server),
+    };
+    return new GlbControls(host, clock, log);
   }
 
   #createTraffic(): Traffic {

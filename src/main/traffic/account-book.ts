@@ -1,8 +1,8 @@
 import { errorMessage } from "../../errors/sluice-error.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Account, Accounts } from "../../topology/accounts.ts";
-import { compareAccounts } from "../../topology/match-account.ts";
+import type { Accounts } from "../../topology/accounts.ts";
+import { mergeAccounts } from "./merge-accounts.ts";
 
 /** How often accounts are read, ms. */
 export interface RefreshRules {
@@ -19,7 +19,7 @@ export interface BookParts {
   readonly clock: Clock;
   readonly log: Log;
   rules(): RefreshRules;
-  /** Names of servers to read from, the best first. */
+  /** Names of servers (or of a file) to read from, the best first. */
   servers(): readonly string[];
   /** Rejects with one sentence that names the server. */
   read(server: string): Promise<Accounts>;
@@ -127,7 +127,7 @@ export class AccountBook {
         await tryOne(name);
         if (found.length > 0) break;
       }
-    if (found.length > 0) return merged(found);
+    if (found.length > 0) return mergeAccounts(found);
     this.#failed(names.length === 0 ? ["it has no server"] : failures);
     return undefined;
   }
@@ -141,23 +141,4 @@ export class AccountBook {
     else log.warn(fields, sentence);
     this.#isFailing = true;
   }
-}
-
-/** All accounts that any of the servers has; where they differ, the first that answered counts. */
-function merged(all: readonly Accounts[]): Accounts | undefined {
-  const [first, ...others] = all;
-  if (first === undefined || others.length === 0) return first;
-  const accounts = new Map<string, Account>();
-  for (const { accounts: some } of all)
-    for (const account of some) {
-      const key = JSON.stringify([account.user, account.host]);
-      if (!accounts.has(key)) accounts.set(key, account);
-    }
-  return {
-    ...first,
-    server: all.map(({ server }) => server).join(", "),
-    accounts: [...accounts.values()].sort(compareAccounts),
-    grants: all.flatMap(({ grants }) => grants),
-    roles: all.flatMap(({ roles }) => roles),
-  };
 }

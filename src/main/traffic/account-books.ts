@@ -7,10 +7,12 @@ import type { LoginFailure } from "../../proxy/login/end-login.ts";
 import type { FromWorker, ToWorker } from "../../proxy/worker/messages.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Accounts } from "../../topology/accounts.ts";
+import type { Accounts, DatabaseGrant } from "../../topology/accounts.ts";
 import { AccountBook, type RefreshRules } from "./account-book.ts";
 import { accountTarget } from "./account-target.ts";
+import { readAccountsFile } from "./accounts-file.ts";
 import { FailedLogins } from "./failed-logins.ts";
+import { mergeAccounts } from "./merge-accounts.ts";
 
 export interface AccountBooksParts {
   readonly clock: Clock;
@@ -119,13 +121,13 @@ export class AccountBooks {
   }
 
   #open(service: string): AccountBook {
-    const { clock, log, broadcast, serversOf } = this.#parts;
+    const { clock, log, broadcast } = this.#parts;
     return new AccountBook({
       service,
       clock,
       log,
       rules: () => this.#rules(service),
-      servers: () => serversOf(service),
+      servers: () => this.#sources(service),
       read: (server) => this.#read(service, server),
       tell: (accounts) =>
         broadcast({ type: "accounts", service, ...(accounts === undefined ? {} : { accounts }) }),
@@ -136,12 +138,28 @@ export class AccountBooks {
     const { files, decrypt, clock, configuration } = this.#parts;
     const { servers, services, sluice } = configuration();
     const service = services.get(serviceName);
+    if (service === undefined) throw new Error(`there is no ${serviceName} any more`);
+    const { user_accounts_file: path } = service.parameters;
+    const ofFile = path === undefined ? undefined : readAccountsFile(path, files, clock.now());
+    if (ofFile !== undefined && serverName === path) return ofFile;
     const server = servers.get(serverName);
-    if (service === undefined || server === undefined) throw new Error(`there is no ${serverName} any more`);
+    if (server === undefined) throw new Error(`there is no ${serverName} any more`);
     const target = accountTarget(server, service, files, decrypt);
     const deadlineMs = sluice.parameters.auth_connect_timeout;
-    const accounts = await readAccounts(target, serverName, deadlineMs, () => clock.now());
-    return sluice.parameters.skip_name_resolve ? { ...accounts, resolvesNames: false } : accounts;
+    const read = await readAccounts(target, serverName, deadlineMs, () => clock.now());
+    const all = mergeAccounts(ofFile === undefined ? [read] : [read, ofFile]) ?? read;
+    return {
+      ...all,
+      grants: service.parameters.strip_db_esc ? all.grants : all.grants.map(unescaped),
+      resolvesNames: all.resolvesNames && !sluice.parameters.skip_name_resolve,
+    };
+  }
+
+  /** Where only the file counts, that stands for the servers. */
+  #sources(service: string): readonly string[] {
+    const { user_accounts_file: path, user_accounts_file_usage: usage } =
+      this.#service(service)?.parameters ?? {};
+    return path !== undefined && usage === "file_only_always" ? [path] : this.#parts.serversOf(service);
   }
 
   #rules(service: string): RefreshRules {
@@ -158,12 +176,23 @@ export class AccountBooks {
   #keyOf(service: string): string {
     const object = this.#service(service);
     if (object === undefined) return "";
-    const { user, password, password_file, defaults_extra_file, servers, cluster, targets } =
-      object.parameters;
-    const secret = password === undefined ? "" : digest(password.reveal());
-    return JSON.stringify([user, secret, password_file, defaults_extra_file, servers, cluster, targets]);
+    const { parameters: p } = object;
+    const account = [
+      p.user,
+      p.password && digest(p.password.reveal()),
+      p.password_file,
+      p.defaults_extra_file,
+    ];
+    const file = [p.user_accounts_file, p.user_accounts_file_usage, p.strip_db_esc];
+    return JSON.stringify([...account, p.servers, p.cluster, p.targets, p.auth_all_servers, ...file]);
   }
 }
+
+/** strip_db_esc=false: a backslash in the name of a grant stands for itself. */
+const unescaped = (grant: DatabaseGrant): DatabaseGrant => ({
+  ...grant,
+  database: grant.isPattern ? grant.database.replaceAll("\\", "\\\\") : grant.database,
+});
 
 const MOST_EXPOSED = 1000;
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -18,7 +18,7 @@ import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures } from "../../telemetry/metrics.ts";
-import type { BrokenTls, TlsMaterial, TlsMaterials } from "../../topology/tls-material.ts";
+import { type BrokenTls, NO_TLS, type TlsMaterial, type TlsMaterials } from "../../topology/tls-material.ts";
 
 export interface CertificateWatchParts {
   readonly files: FileAccess;
@@ -42,6 +42,8 @@ interface Entry {
 
 /** How often files are looked at. */
 const LOOK_MS = 10_000;
+/** A key that no object has. */
+const LOOK_AGAIN = "";
 
 /**
  * The certificates of listeners and servers: read at the start, on a reload, and whenever their files change by themselves. The
@@ -55,7 +57,7 @@ export class CertificateWatch {
   readonly #parts: CertificateWatchParts;
   readonly #signatureOf: (path: string) => string | undefined;
   #entries: ReadonlyMap<string, Entry> = new Map();
-  #materials: TlsMaterials = { listeners: {}, servers: {} };
+  #materials: TlsMaterials = NO_TLS;
   /** Files that could not be used at the last look, by object: a pair is often replaced one file after the other. */
   #suspects: ReadonlyMap<string, string> = new Map();
   readonly #told = new Map<string, string>();
@@ -94,32 +96,31 @@ export class CertificateWatch {
 
   #look(why: "asked" | "by itself"): void {
     const suspects = new Map<string, string>();
-    const entries = new Map<string, Entry>();
-    for (const object of tlsObjects(this.#parts.configuration())) {
-      const name = `${object.kind} ${object.name}`;
-      const present = this.#entries.get(name);
-      const key = this.#keyOf(object);
-      if (present?.key === key) {
-        entries.set(name, present);
-        continue;
-      }
-      const read = this.#read(object, key);
-      if (typeof read !== "string") {
-        entries.set(name, read);
-        this.#noteRead(object, read, present);
-        continue;
-      }
-      suspects.set(name, read);
-      const isSure = why === "asked" || this.#suspects.get(name) === read;
-      if (isSure) this.#noteFailure(object, read, present);
-      if (present !== undefined && !("broken" in present.tls))
-        entries.set(name, isSure ? { ...present, key } : present);
-      else entries.set(name, { key: isSure ? key : "", tls: { broken: read }, certificates: [] });
-    }
+    const objects = tlsObjects(this.#parts.configuration());
+    this.#entries = new Map(
+      objects.map((object) => [nameOf(object), this.#lookAt(object, suspects, why === "asked")]),
+    );
     this.#suspects = suspects;
-    this.#entries = entries;
     this.#tellMaterials();
     this.#warn();
+  }
+
+  #lookAt(object: TlsObject, suspects: Map<string, string>, isAsked: boolean): Entry {
+    const name = nameOf(object);
+    const present = this.#entries.get(name);
+    const key = this.#keyOf(object);
+    if (present?.key === key) return present;
+    const read = this.#read(object, key);
+    if (typeof read !== "string") {
+      this.#noteRead(object, read, present);
+      return read;
+    }
+    suspects.set(name, read);
+    const isSure = isAsked || this.#suspects.get(name) === read;
+    const isUsable = present !== undefined && !("broken" in present.tls);
+    if (isSure) this.#noteFailure(object, read, isUsable);
+    const known = isUsable ? present : { tls: { broken: read }, certificates: [] };
+    return { ...known, key: isSure ? key : LOOK_AGAIN };
   }
 
   #keyOf({ parameters }: TlsObject): string {
@@ -155,8 +156,8 @@ export class CertificateWatch {
     }
   }
 
-  #noteRead(object: TlsObject, { certificates }: Entry, before: Entry | undefined): void {
-    if (before === undefined) return;
+  #noteRead(object: TlsObject, { tls, certificates }: Entry, before: Entry | undefined): void {
+    if (before === undefined || fingerprintOf(tls) === fingerprintOf(before.tls)) return;
     const until = certificates.map(({ file, endsAt }) => `${file} until ${dayOf(endsAt)}`).join(", ");
     this.#parts.log.info(
       { event: "certificates_read", [object.kind]: object.name },
@@ -164,9 +165,8 @@ export class CertificateWatch {
     );
   }
 
-  #noteFailure(object: TlsObject, reason: string, before: Entry | undefined): void {
-    const goesOn =
-      before === undefined || "broken" in before.tls ? "it cannot be used until then" : "those in use go on";
+  #noteFailure(object: TlsObject, reason: string, isUsable: boolean): void {
+    const goesOn = isUsable ? "those in use go on" : "it cannot be used until then";
     this.#parts.log.error(
       { event: "certificates_failed", [object.kind]: object.name },
       `${object.name}: ${reason}; ${goesOn}`,
@@ -217,7 +217,16 @@ function figuresOf({ kind, name }: TlsObject, { cert, ca }: CertificateFiles): r
   return [...figures(cert, Math.min), ...figures(ca, Math.max)];
 }
 
+const nameOf = ({ kind, name }: TlsObject): string => `${kind} ${name}`;
+
+const fingerprintOf = (tls: Entry["tls"]): string | undefined =>
+  "broken" in tls ? undefined : tls.fingerprint;
+
 function statSignature(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false, bigint: true });
-  return stat && `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch {
+    return undefined; // reading it will tell why
+  }
 }

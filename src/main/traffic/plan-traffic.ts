@@ -73,7 +73,7 @@ function planService(service: ServiceObject, configuration: Configuration): Serv
     drainTimeoutMs: p.drain_timeout,
     limits: limitsOf(service),
   };
-  return { router: "readconnroute", rule, servers };
+  return { router: "readconnroute", rule, servers, latencySamples: p.latency_samples };
 }
 
 function planServer({ name, parameters: p }: ServerObject): PlannedServer {

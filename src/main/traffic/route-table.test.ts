@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { bareFacts } from "../../probe/bare-facts.ts";
 import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { FleetSnapshot } from "../../topology/fleet.ts";
 import { UNKNOWN_STATE } from "../../topology/state.ts";
@@ -53,7 +54,7 @@ function plan(name: string, drainTimeoutMs = 0): ServicePlan {
       poolMax: 0,
       poolMaxTimeMs: 0,
     }) as const;
-  return { router: "readconnroute", rule, servers: [server("db1"), server("db2")] };
+  return { router: "readconnroute", rule, servers: [server("db1"), server("db2")], latencySamples: 0 };
 }
 
 function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowledge {
@@ -92,6 +93,22 @@ test("a drain ends its sessions when its time is over, counted from when it bega
   expect(table.current.services[0]?.closing.map(({ server }) => server)).toEqual(["db2"]);
   table.update(plans, fleet({ db1: "none", db2: "none" }), 12_000);
   expect(table.update(plans, draining, 13_000).nextAt).toBe(23_000);
+});
+
+test("latency_samples: weights follow the probes of servers that are up", () => {
+  const table = new RouteTable();
+  const plans = [{ ...plan("a"), latencySamples: 2 }];
+  const known = fleet({ db1: "none", db2: "none" });
+  const took = { db1: 1, db2: 4 };
+  const servers: FleetSnapshot["servers"] = new Map(
+    [...known.snapshot.servers].map(([name, server]) => {
+      const tookMs = took[name as keyof typeof took];
+      const observation = { reached: true, at: 1, tookMs, facts: bareFacts() } as const;
+      return [name, { ...server, verdict: { ...server.verdict, observation } }];
+    }),
+  );
+  table.update(plans, { ...known, snapshot: { version: 1, servers } }, 0);
+  expect(table.current.services[0]?.targets.map(({ weight }) => weight)).toEqual([4, 1]);
 });
 
 test("whoever has a column keeps it", () => {

@@ -1,3 +1,4 @@
+import { LatencyWeights } from "../../proxy/router/latency-weights.ts";
 import { nextChangeAt, routeConnections } from "../../proxy/router/route-connections.ts";
 import { routeSplit, type SplitMember } from "../../proxy/router/route-splits.ts";
 import type { Cells } from "../../proxy/worker/connection-board.ts";
@@ -16,6 +17,8 @@ export interface FleetKnowledge {
 /** Makes the routing table of the plans and the fleet, and remembers what has to outlast a single table. */
 export class RouteTable {
   readonly #drainingSince = new Map<string, number>();
+  /** By service and number of samples. */
+  readonly #latencies = new Map<string, LatencyWeights>();
   readonly #cells = { services: new Map<string, number>(), servers: new Map<string, number>() };
   /** By server. */
   readonly #versions = new Map<string, string>();
@@ -68,13 +71,16 @@ export class RouteTable {
     return { changed: all.filter((route) => before.get(route.name) !== JSON.stringify(route)), nextAt };
   }
 
-  #membersOf({ rule, servers }: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly SplitMember[] {
+  #membersOf(plan: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly SplitMember[] {
+    const { rule, servers } = plan;
     this.#cell(this.#cells.services, rule.name);
+    const factors = this.#latencyFactors(plan, snapshot);
     return servers.map((planned) => {
       this.#cell(this.#cells.servers, planned.server);
       const server = snapshot.servers.get(planned.server);
       return {
         ...planned,
+        weight: scaled(planned.weight, factors?.get(planned.server)),
         verdict: server?.verdict,
         state: stateOf(planned.server),
         admin: server?.admin ?? "none",
@@ -92,6 +98,21 @@ export class RouteTable {
     return members.flatMap(({ server }) => this.#versions.get(server) ?? []);
   }
 
+  #latencyFactors(plan: ServicePlan, snapshot: FleetSnapshot): ReadonlyMap<string, number> | undefined {
+    const { rule, servers } = plan;
+    const latencySamples = plan.router === "readconnroute" ? plan.latencySamples : 0;
+    if (latencySamples === 0) return undefined;
+    const key = `${latencySamples} ${rule.name}`;
+    const latencies = this.#latencies.get(key) ?? new LatencyWeights(latencySamples);
+    this.#latencies.set(key, latencies);
+    return latencies.update(
+      servers.map(({ server }) => {
+        const { up, observation } = snapshot.servers.get(server)?.verdict ?? {};
+        return { server, probe: up === true && observation?.reached === true ? observation : undefined };
+      }),
+    );
+  }
+
   #noteDrains(snapshot: FleetSnapshot, now: number): void {
     for (const { name, admin } of snapshot.servers.values()) {
       if (admin !== "drain") this.#drainingSince.delete(name);
@@ -102,4 +123,10 @@ export class RouteTable {
   #cell(cells: Map<string, number>, name: string): void {
     if (!cells.has(name)) cells.set(name, ++this.#lastCell);
   }
+}
+
+/** Weights are told with three decimals; one that is above 0 stays so. */
+function scaled(weight: number, factor: number | undefined): number {
+  if (factor === undefined || weight === 0) return weight;
+  return Math.max(0.001, Number((weight * factor).toFixed(3)));
 }

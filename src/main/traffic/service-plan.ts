@@ -9,6 +9,8 @@ export interface ConnectionPlan {
   readonly router: "readconnroute";
   readonly rule: ServiceRule;
   readonly servers: readonly PlannedServer[];
+  /** Weights follow the latency of the probes, a mean over this many; 0: they do not. */
+  readonly latencySamples: number;
 }
 
 export interface SplitPlan {

@@ -8,6 +8,9 @@ interface Sum {
   refused: number;
   waiting: number;
   retried: number;
+  bytesIn: number;
+  bytesOut: number;
+  reads: number;
 }
 
 /** See splitOf(). */
@@ -16,7 +19,17 @@ export interface SplitSum {
   readonly servers: ReadonlyMap<string, Required<ServerCounters>>;
 }
 
-const nothing = (): Sum => ({ current: 0, total: 0, most: 0, refused: 0, waiting: 0, retried: 0 });
+const nothing = (): Sum => ({
+  current: 0,
+  total: 0,
+  most: 0,
+  refused: 0,
+  waiting: 0,
+  retried: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  reads: 0,
+});
 
 /** What all workers counted together, those that are gone included. */
 export class TrafficCounts {
@@ -46,6 +59,9 @@ export class TrafficCounts {
       sum.refused += counted.refused;
       sum.waiting += counted.waiting;
       sum.retried += counted.retried;
+      sum.bytesIn += counted.bytesIn;
+      sum.bytesOut += counted.bytesOut;
+      sum.reads += counted.reads;
     }
     sum.most = this.#highest(`service ${name}`, sum.current);
     return sum;
@@ -70,6 +86,11 @@ export class TrafficCounts {
       }
     }
     return { failedLogins, servers };
+  }
+
+  /** Sessions that one service has on a server now. */
+  onServer(service: string, server: string, present: readonly WorkerCounters[]): number {
+    return present.reduce((sum, { services }) => sum + (services[service]?.servers[server]?.current ?? 0), 0);
   }
 
   server(name: string, present: readonly WorkerCounters[]): Connections {

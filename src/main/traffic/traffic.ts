@@ -5,6 +5,7 @@ import type {
   SessionInfo,
   ThreadInfo,
 } from "../../admin/control.ts";
+import type { ServiceUsage } from "../../admin/glb/glb-host.ts";
 import type { Configuration, ListenerObject } from "../../config/configuration.ts";
 import type { FileAccess } from "../../config/file-access.ts";
 import type { Decrypt } from "../../config/secrets.ts";
@@ -15,9 +16,11 @@ import {
   type SessionLine,
   type WorkerCounters,
 } from "../../proxy/worker/messages.ts";
+import { connectionsPerProcess } from "../../system/open-files.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
+import { formatEndpoint } from "../../topology/endpoint.ts";
 import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
@@ -219,6 +222,34 @@ export class Traffic {
   listeners(): ReadonlyMap<string, ListenerStatus> {
     const { listeners } = this.#parts.configuration();
     return new Map([...listeners.keys()].map((name) => [name, this.#listenerStatus(name)]));
+  }
+
+  /** See GlbHost.usage. */
+  async usage(name: string): Promise<ServiceUsage | undefined> {
+    await Promise.all(this.#pool.links.map((link) => link.recount()));
+    const plan = this.#plans.get(name);
+    if (plan === undefined || plan.router !== "readconnroute") return undefined;
+    const present = this.#counters;
+    const route = this.#table.current.services.find((service) => service.name === name);
+    const { servers: snapshots } = this.#parts.fleet.snapshot;
+    const servers = plan.servers.map(({ server, endpoint, weight }) => {
+      const isTakenOut = (snapshots.get(server)?.admin ?? "none") !== "none";
+      const used = route?.targets.find((target) => target.server === server)?.weight ?? weight;
+      const connections = this.#counts.onServer(name, server, present);
+      return { address: formatEndpoint(endpoint), weight: isTakenOut ? 0 : used, connections };
+    });
+    const { balance, limits } = plan.rule;
+    return {
+      ...this.#counts.service(name, present),
+      balance,
+      servers,
+      most: limits.maxConnections || this.#parts.workers * connectionsPerProcess(),
+    };
+  }
+
+  /** Sessions of a service on a server that was taken out of it go elsewhere, or end. */
+  leaveServer(service: string, server: string): void {
+    this.#pool.broadcast({ type: "leave server", service, server });
   }
 
   connectionsOf(server: string): Connections {

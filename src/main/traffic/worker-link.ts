@@ -21,7 +21,7 @@ export class WorkerLink {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #events: LinkEvents;
-  readonly #questions = new Map<number, (sessions: readonly SessionLine[]) => void>();
+  readonly #questions = new Map<number, (answer: FromWorker | undefined) => void>();
   #lastQuestion = 0;
   #hello: Hello | undefined;
   #cpu: CpuSamples | undefined;
@@ -44,7 +44,7 @@ export class WorkerLink {
     });
     socket.on("error", () => {});
     socket.on("close", () => {
-      for (const answer of [...this.#questions.values()]) answer([]);
+      for (const answer of [...this.#questions.values()]) answer(undefined);
       events.closed(this);
     });
   }
@@ -63,18 +63,14 @@ export class WorkerLink {
   }
 
   /** Empty where it does not answer in time. */
-  sessions(): Promise<readonly SessionLine[]> {
-    const question = ++this.#lastQuestion;
-    return new Promise((resolve) => {
-      const answer = (sessions: readonly SessionLine[]): void => {
-        cancel();
-        this.#questions.delete(question);
-        resolve(sessions);
-      };
-      const cancel = this.#clock.after(ANSWER_MS, () => answer([]));
-      this.#questions.set(question, answer);
-      this.tell({ type: "list sessions", question });
-    });
+  async sessions(): Promise<readonly SessionLine[]> {
+    const answer = await this.#ask("list sessions");
+    return answer?.type === "sessions" ? answer.sessions : [];
+  }
+
+  /** Brings `counters` up to date; where it does not answer in time they stay as they are. */
+  async recount(): Promise<void> {
+    await this.#ask("count");
   }
 
   close(): void {
@@ -92,6 +88,20 @@ export class WorkerLink {
     this.#socket.destroy();
   }
 
+  #ask(type: "list sessions" | "count"): Promise<FromWorker | undefined> {
+    const question = ++this.#lastQuestion;
+    return new Promise((resolve) => {
+      const answer = (message: FromWorker | undefined): void => {
+        cancel();
+        this.#questions.delete(question);
+        resolve(message);
+      };
+      const cancel = this.#clock.after(ANSWER_MS, () => answer(undefined));
+      this.#questions.set(question, answer);
+      this.tell({ type, question });
+    });
+  }
+
   #take(message: FromWorker): void {
     this.heardAt = this.#clock.monotonic();
     switch (message.type) {
@@ -104,8 +114,12 @@ export class WorkerLink {
         this.#cpu ??= new CpuSamples(message.cpuMicros);
         this.#cpu.add(message.cpuMicros);
         return;
+      case "counted":
+        this.counters = message;
+        this.#questions.get(message.question)?.(message);
+        return;
       case "sessions":
-        this.#questions.get(message.question)?.(message.sessions);
+        this.#questions.get(message.question)?.(message);
         return;
       case "listening":
       case "server failed":

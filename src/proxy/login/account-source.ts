@@ -1,4 +1,5 @@
 import type { Accounts } from "../../topology/accounts.ts";
+import type { Timers } from "../passthrough/timers.ts";
 
 /** The accounts of a service, as they are known in this process. */
 export interface AccountSource {
@@ -9,19 +10,22 @@ export interface AccountSource {
 }
 
 export interface BookParts {
-  readonly timers: { after(ms: number, callback: () => void): () => void };
+  readonly timers: Pick<Timers, "now" | "after">;
   /** Tells the control process that somebody waits for newer accounts. */
   ask(): void;
 }
 
 /** How long a login waits for the control process; it has servers to ask, and one may be down. */
 const ANSWER_MS = 3000;
+/** Where there was nothing newer a moment ago, nobody asks again: guesses by the thousand must not keep the control process busy. */
+const MOMENT_MS = 10;
 
 /** A worker's copy of what the control process has read; see main/traffic/account-books.ts. */
 export class AccountCopy implements AccountSource {
   readonly #parts: BookParts;
   #current: Accounts | undefined;
   #answer: PromiseWithResolvers<void> | undefined;
+  #deniedAt = Number.NEGATIVE_INFINITY;
   #cancel: () => void = () => {};
 
   constructor(parts: BookParts) {
@@ -34,19 +38,22 @@ export class AccountCopy implements AccountSource {
 
   /** All who fail meanwhile wait for the same answer. */
   async refresh(): Promise<void> {
+    const { timers, ask } = this.#parts;
+    if (timers.now() - this.#deniedAt < MOMENT_MS) return;
     const asked = this.#answer;
     const answer = asked ?? Promise.withResolvers<void>();
     if (asked === undefined) {
       this.#answer = answer;
-      this.#cancel = this.#parts.timers.after(ANSWER_MS, () => this.#settle());
-      this.#parts.ask();
+      this.#cancel = timers.after(ANSWER_MS, () => this.#settle());
+      ask();
     }
     await answer.promise;
   }
 
   /** What the control process says. @param accounts undefined: there is nothing newer now */
   put(accounts: Accounts | undefined): void {
-    if (accounts !== undefined) this.#current = accounts;
+    if (accounts === undefined) this.#deniedAt = this.#parts.timers.now();
+    else this.#current = accounts;
     this.#settle();
   }
 

@@ -70,7 +70,7 @@ export interface LoggedInClient extends ClientIdentity, ClientConnectionFacts {
   welcome(ok: OkPacket): void;
   /** Ends it with an error, and closes. */
   refuse(error: WireError): void;
-  /** From here on the socket is the owner's; still paused. */
+  /** From here on the socket is the owner's, who resumes it. */
   handOver(owner: SocketOwner): HandedOver;
 }
 
@@ -85,7 +85,7 @@ export interface ServerConnectionFacts {
   readonly isEncrypted: boolean;
 }
 
-/** A connection to a server, logged in; nothing is under way on it. Paused until it is handed over. */
+/** A connection to a server, logged in; nothing is under way on it. It is not paused: a server says nothing unasked. */
 export interface LoggedInServer extends ServerConnectionFacts {
   /** SERVER_STATUS_… of the last OK. */
   readonly statusFlags: number;

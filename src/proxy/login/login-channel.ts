@@ -139,9 +139,8 @@ export class LoginChannel implements SocketOwner {
     this.#socket.pause();
   }
 
-  /** Gives the socket away, paused, with all that has come of it. */
+  /** Gives the socket away, with all that has come of it. */
   handOver(owner: SocketOwner): HandedOver {
-    this.pause();
     this.#cancel();
     this.#socket.data = owner;
     const leftover = this.#reader.takeLeftover();

@@ -39,6 +39,9 @@ export const hostBlocked = (host: string): WireError =>
 
 export const tooManyLogins = (): WireError => error(1040, "Too many connections");
 
+export const tooManyOfUser = (user: string): WireError =>
+  error(1203, `User ${user} already has more than 'max_user_connections' active connections`);
+
 export const tlsRequired = (): WireError =>
   error(3159, "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
 

@@ -126,7 +126,6 @@ export async function untilOk(
       case OK: {
         const { statusFlags } = readOk(payload, facts.capabilities);
         channel.cancelDeadline();
-        channel.pause();
         const handOver = (owner: SocketOwner): HandedOver => channel.handOver(owner);
         const server = { ...facts, statusFlags, ok: payload, authentication: proof.last, handOver };
         return { kind: "ok", server };

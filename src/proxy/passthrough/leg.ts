@@ -31,8 +31,9 @@ export class Leg {
   peer: Leg | undefined;
   /** What the kernel has not taken yet; the peer is not read meanwhile, so this is one chunk at the most. */
   pending: Buffer | undefined;
-  /** Bytes that came from this side. */
+  /** Bytes that came from this side, and in how many reads. */
   received = 0;
+  reads = 0;
   /** This side has said that it sends no more. */
   hasEnded = false;
   isClosed = false;
@@ -86,6 +87,7 @@ export const LEG_HANDLERS: SocketHandler<Leg> = {
     }
     if (leg.received === 0) owner.first(leg, chunk);
     leg.received += chunk.length;
+    leg.reads++;
     owner.isActive = true;
     if (!peer.send(chunk)) socket.pause();
   },

@@ -30,6 +30,10 @@ export interface TrafficCounters {
   waited: number;
   /** Servers that could not be reached, so that the next was tried. */
   retried: number;
+  /** Carried by sessions that have ended: bytes from and to clients, and reads. */
+  bytesIn: number;
+  bytesOut: number;
+  reads: number;
 }
 
 // Places are freed by other workers, too, which tell nobody.
@@ -40,7 +44,16 @@ type Choice = ServerUse | "no server" | "no place";
 /** The sessions of one service in this process: lets them in, gives each a server, and ends them when the routing table says so. */
 export class ServiceTraffic implements SessionHost {
   readonly timers: Timers;
-  readonly counters: TrafficCounters = { total: 0, most: 0, refused: 0, waited: 0, retried: 0 };
+  readonly counters: TrafficCounters = {
+    total: 0,
+    most: 0,
+    refused: 0,
+    waited: 0,
+    retried: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    reads: 0,
+  };
   readonly #parts: TrafficParts;
   readonly #sessions = new Set<Session>();
   readonly #placed = new Set<Session>();
@@ -88,10 +101,7 @@ export class ServiceTraffic implements SessionHost {
       this.#uses.set(target.server, use);
       return use;
     });
-    for (const { server, reason } of route.closing) {
-      for (const session of [...(this.#uses.get(server)?.sessions ?? [])])
-        session.leaveServer(`it ${reason}`);
-    }
+    for (const { server, reason } of route.closing) this.leaveServer(server, `it ${reason}`);
     this.#callNext();
   }
 
@@ -134,6 +144,9 @@ export class ServiceTraffic implements SessionHost {
 
   gone(session: Session, use: ServerUse | undefined): void {
     this.#sessions.delete(session);
+    this.counters.bytesIn += session.bytesIn;
+    this.counters.bytesOut += session.bytesOut;
+    this.counters.reads += session.reads;
     this.#line.leave(session);
     use?.release(session);
     if (this.#placed.delete(session)) this.#parts.serviceTally.add(-1);
@@ -143,6 +156,11 @@ export class ServiceTraffic implements SessionHost {
   sweep(now: number): void {
     const { idleTimeoutMs, writeTimeoutMs } = this.#route.limits;
     for (const session of this.#sessions) session.sweep(now, idleTimeoutMs, writeTimeoutMs);
+  }
+
+  /** A server is the service's no longer: its sessions go to another one, or end. */
+  leaveServer(server: string, reason: string): void {
+    for (const session of [...(this.#uses.get(server)?.sessions ?? [])]) session.leaveServer(reason);
   }
 
   endAll(): void {

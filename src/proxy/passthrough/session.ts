@@ -114,6 +114,11 @@ export class Session implements LegOwner {
     return this.#backend?.received ?? 0;
   }
 
+  /** Reads from both sides. */
+  get reads(): number {
+    return this.#client.reads + (this.#backend?.reads ?? 0);
+  }
+
   get bufferedBytes(): number {
     return this.#early.length + (this.#client.pending?.length ?? 0) + (this.#backend?.pending?.length ?? 0);
   }
@@ -276,6 +281,7 @@ export class Session implements LegOwner {
     if (early.length > 0) {
       this.first(this.#client, early);
       this.#client.received += early.length;
+      this.#client.reads++;
       if (!backend.send(early)) return; // drain() resumes the client
     }
     this.#client.socket.resume();

@@ -165,6 +165,12 @@ describe("a server that may not be used", () => {
     expect(route(rule(["running"]), members)).toMatchObject({ targets: ["db2"], closing: [] });
   });
 
+  test("a verdict that drains, be it a watchdog's or the server's own word: the same", () => {
+    const verdict = { ...not("WATCHDOG_AVOID", "avoid it"), draining: true };
+    const members = [member("db1", "none", { verdict }), FLEET[1] as Member];
+    expect(route(rule(["running"]), members)).toMatchObject({ targets: ["db2"], closing: [] });
+  });
+
   test("never probed: nothing yet, and nothing is closed", () => {
     const members = [member("db1", "none", { verdict: undefined, state: undefined })];
     expect(route(rule(["running"]), members)).toEqual({

@@ -99,6 +99,7 @@ function judgeMember(rule: ServiceRule, member: Member, now: number): Judged {
   const isOut = state?.liveness === "down" || verdict.observation?.reached === false;
   if (!verdict.up && isOut) return judge(down, `is down (${verdict.sentence})`);
   if (member.admin === "drain") return judge(drainUse(rule, member, now), "is draining");
+  if (verdict.draining) return judge("keep", `is draining (${verdict.sentence})`);
   if (!verdict.up && !SOFT_CODES.has(verdict.code))
     return judge(down, `may not be used (${verdict.sentence})`);
   if (state === undefined || !hasRole(rule, state)) return judgeStranger(rule, member);

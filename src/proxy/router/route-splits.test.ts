@@ -75,6 +75,7 @@ describe("primary / readers / closing", () => {
     ["a replica that is down", "p / b / a", [primary(), { ...replica("a", DOWN) }, replica("b")]],
     ["in maintenance", "p / p / a", [primary(), replica("a", { admin: "maintenance" })]],
     ["draining", "p / b / -", [primary(), replica("a", { admin: "drain" }), replica("b")]],
+    ["a draining primary gets no readers", "p / - / -", [primary({ admin: "drain" })]],
     ["weight 0", "p / b / -", [primary({ weight: 0 }), replica("a", { weight: 0 }), replica("b")]],
     ["second rank", "p / b / -", [primary(), replica("a", { rank: "secondary" }), replica("b")]],
     ["only second rank", "p / a / -", [primary(), replica("a", { rank: "secondary" })]],

@@ -92,7 +92,8 @@ function readersOf(
   const readingPrimary =
     primary !== undefined && primary.weight > 0 && primary.admin !== "drain" ? [primary] : [];
   if (good.length > 0) return rule.masterAcceptReads ? [...good, ...readingPrimary] : good;
-  if (primary !== undefined) return [primary];
+  // While it drains, the sessions that are connected to it read there as well, if there is nobody else.
+  if (primary !== undefined && primary.admin !== "drain") return [primary];
   return firstRank(judged.filter(({ use }) => use === "late").map(({ member }) => member));
 }
 

@@ -224,5 +224,5 @@ function unknownStatement({ bytes }: Command): WireError {
 
 function lostLongData({ statement }: Command): WireError {
   if (statement !== undefined) statement.longDataOn = undefined;
-  return { errno: 2013, sentence: "The server that had been sent parts of a parameter has been lost" };
+  return { errno: 1105, sentence: "The server that had been sent parts of a parameter has been lost" };
 }

@@ -69,6 +69,9 @@ export class ServerChoice {
           (!isLimited || server === primary || this.#legs.hasLegOn(server)),
       );
     }
+    // Those that it is connected to are out: it may be connected to one more.
+    if (isLimited && possible.length === 0)
+      possible = readers.filter((server) => this.#isUsable(server, command));
     return (
       chooseReader(possible, this.#legs, rules.criterion, this.#host.nextTurn()) ?? this.#primary(command)
     );

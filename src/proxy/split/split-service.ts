@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import type { SplitRoute, SplitRules } from "../../topology/routing-table.ts";
 import { plainAddress } from "../../wire/ip-address.ts";
 import { type Peer, writeProxyHeader } from "../../wire/proxy-header.ts";
+import { AccountPlaces } from "../login/account-places.ts";
 import type { AccountSource } from "../login/account-source.ts";
 import { type ChangeUserParts, changeClientUser } from "../login/change-client-user.ts";
 import { type ClientOrigin, loginClient } from "../login/client-login.ts";
@@ -10,9 +10,11 @@ import { connectServer } from "../login/connect-server.ts";
 import type { LoginFailure } from "../login/end-login.ts";
 import { KnownPasswords } from "../login/known-passwords.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
+import { tooManyOfUser } from "../login/login-errors.ts";
 import type { LoginGuard } from "../login/login-guard.ts";
 import type { OwnedSocket } from "../login/owned-socket.ts";
 import type { PasswordKey } from "../login/password-key.ts";
+import { RandomPool } from "../login/random-pool.ts";
 import type { ServerLoginOutcome } from "../login/server-login.ts";
 import type { Tally } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
@@ -58,6 +60,10 @@ export interface SplitCounters {
   /** Server connections that failed, so that another was tried. */
   retried: number;
   failedLogins: number;
+  /** Carried by sessions that have ended: bytes from and to clients, and reads. */
+  bytesIn: number;
+  bytesOut: number;
+  reads: number;
 }
 
 /** A client's whole login, ms; servers allow as much (connect_timeout). */
@@ -66,8 +72,18 @@ const LOGIN_MS = 10_000;
 /** The sessions of one service with router=readwritesplit in this process, and the servers they share. */
 export class SplitService implements SplitHost {
   readonly timers: Timers;
-  readonly counters: SplitCounters = { total: 0, most: 0, refused: 0, retried: 0, failedLogins: 0 };
+  readonly counters: SplitCounters = {
+    total: 0,
+    most: 0,
+    refused: 0,
+    retried: 0,
+    failedLogins: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    reads: 0,
+  };
   readonly #parts: SplitParts;
+  readonly #accountPlaces = new AccountPlaces();
   /** By id. */
   readonly #sessions = new Map<number, SplitSession>();
   /** Clients that have a place: those that log in, and sessions. */
@@ -160,6 +176,8 @@ export class SplitService implements SplitHost {
     for (const { server, reason } of route.closing) {
       for (const leg of [...(this.#all.get(server)?.legs ?? [])]) leg.lose(reason);
     }
+    for (const [server, idle] of this.#idle)
+      if (servers.get(server.name) !== server || server.target.isDraining) idle.closeAll();
     for (const session of this.#sessions.values()) session.routeChanged();
   }
 
@@ -198,7 +216,7 @@ export class SplitService implements SplitHost {
 
   takeIdle(server: SplitServer, session: HostedSession): ServerLeg | undefined {
     const idle = this.#idle.get(server);
-    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(session));
+    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(server, session));
   }
 
   leaveIdle(leg: ServerLeg, session: HostedSession): void {
@@ -207,7 +225,7 @@ export class SplitService implements SplitHost {
     const isKept = idle.count < server.target.poolMax && this.#servers.get(server.name) === server;
     if (isKept && canBeReset(leg)) {
       this.#idle.set(server, idle);
-      idle.park(leg, idleKey(session), this.timers.now());
+      idle.park(leg, idleKey(server, session), this.timers.now());
       return;
     }
     server.remove(leg);
@@ -228,11 +246,11 @@ export class SplitService implements SplitHost {
   }
 
   changeUser(session: HostedSession, socket: OwnedSocket, command: Buffer, early: Buffer): void {
-    this.#sessions.delete(session.id);
+    this.#forget(session);
     const { id, listener, route } = session;
     void changeClientUser(socket, command, early, session.client, this.#loginParts()).then((client) => {
       if (client === undefined) this.#leave();
-      else this.#begin(new SplitSession(id, listener, client, this, route));
+      else if (this.#hasPlaceFor(client)) this.#begin(new SplitSession(id, listener, client, this, route));
     });
   }
 
@@ -241,8 +259,8 @@ export class SplitService implements SplitHost {
     this.#parts.onFailure(server.name, reason);
   }
 
-  gone({ id }: HostedSession): void {
-    if (this.#sessions.delete(id)) this.#leave();
+  gone(session: HostedSession): void {
+    if (this.#forget(session)) this.#leave();
   }
 
   sweep(now: number): void {
@@ -273,8 +291,29 @@ export class SplitService implements SplitHost {
       this.#leave();
       return;
     }
+    if (!this.#hasPlaceFor(client)) return;
     this.counters.total++;
     this.#begin(new SplitSession(id, listener, client, this, routeOf(client, door)));
+  }
+
+  /** False: it was not there any more. */
+  #forget({ id, client }: HostedSession): boolean {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return false;
+    this.counters.bytesIn += session.bytesIn;
+    this.counters.bytesOut += session.bytesOut;
+    this.counters.reads += session.reads;
+    this.#sessions.delete(id);
+    this.#accountPlaces.leave(client);
+    return true;
+  }
+
+  /** Takes one of the account's places; false: there is none, and the client has been told. */
+  #hasPlaceFor(client: LoggedInClient): boolean {
+    if (this.#accountPlaces.take(client)) return true;
+    client.refuse(tooManyOfUser(client.user));
+    this.#leave();
+    return false;
   }
 
   #begin(session: SplitSession): void {
@@ -318,7 +357,7 @@ export class SplitService implements SplitHost {
       passwords: this.#passwords,
       key,
       allowsRoot: this.rules.allowsRoot,
-      randomBytes,
+      randomBytes: (count) => RANDOM.take(count),
       nameOf,
       timers,
       guard,
@@ -334,7 +373,7 @@ export class SplitService implements SplitHost {
 }
 
 /** Equal for sessions that may have each other's connections. */
-function idleKey({ client, database }: HostedSession): string {
+function idleKey({ target }: SplitServer, { client, database }: HostedSession): string {
   const { user, credential, capabilities, mariadbCapabilities, characterSet } = client;
   const secret =
     credential.kind === "none"
@@ -342,7 +381,9 @@ function idleKey({ client, database }: HostedSession): string {
       : credential.kind === "sha1"
         ? credential.sha1.toString("hex")
         : credential.password.toString("hex");
-  return JSON.stringify([user, secret, capabilities, mariadbCapabilities, characterSet, database]);
+  // A server that is told of the client's address may know it by another account than a client from elsewhere.
+  const host = target.proxyProtocol === "off" ? "" : client.host;
+  return JSON.stringify([user, secret, host, capabilities, mariadbCapabilities, characterSet, database]);
 }
 
 /** MySQL's COM_RESET_CONNECTION does not bring back the character set of the login. */
@@ -357,6 +398,7 @@ function routeOf({ address, port }: LoggedInClient, door: Peer): SplitSession["r
   };
 }
 
+const RANDOM = new RandomPool();
 const NOTHING = Buffer.alloc(0);
 const nothing = (): void => {};
 const NOBODY = { data: nothing, drain: nothing, end: nothing, close: nothing };

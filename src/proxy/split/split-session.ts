@@ -58,6 +58,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   readonly connectedAt: number;
   /** Where the client came from and to; undefined: by a unix socket. */
   readonly route: Route | undefined;
+  /** From and to the client, and the reads that brought what came from it. */
+  bytesIn = 0;
+  bytesOut = 0;
+  reads = 0;
   readonly #host: SplitHost;
   readonly #login: LoggedInClient;
   readonly #client: ClientSide;
@@ -160,6 +164,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   data(chunk: Buffer): void {
     this.#isActive = true;
+    this.bytesIn += chunk.length;
+    this.reads++;
     if (this.#phase === "leaving") return;
     this.#reader.push(chunk);
     if (this.#phase === "idle") this.#next();
@@ -393,6 +399,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     this.#isActive = true;
     command.answered += bytes.length;
+    this.bytesOut += bytes.length;
     this.#transaction?.add(bytes);
     if (!this.#client.send(bytes)) {
       leg.pause();
@@ -521,7 +528,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   notRepeated(reason: string): void {
-    this.#leave({ errno: 2013, sentence: `Lost connection to server during a transaction, and ${reason}` });
+    this.#leave({ ...LOST, sentence: `Lost connection to server during a transaction, and ${reason}` });
   }
 
   // Errands
@@ -685,12 +692,14 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 }
 
+/** ER_CONNECTION_KILLED. 2013 would say it best, but MariaDB's clients take a number of their own from a server for a broken packet. */
+const LOST = { errno: 1927, sqlState: "70100" } as const;
 const NOTHING = Buffer.alloc(0);
 
 /** That it has no place for anybody: ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED. */
 const PASSING_REFUSALS: ReadonlySet<number> = new Set([1040, 1053, 1129, 1203, 1226]);
 
 const lostError = ({ name }: SplitServer, reason: string): WireError => ({
-  errno: 2013,
+  ...LOST,
   sentence: `Lost connection to server ${name} during query: it ${reason}`,
 });

@@ -5,6 +5,12 @@ import type { ServiceCounters, SessionLine } from "./messages.ts";
 
 export function serviceCounters(traffic: ServiceTraffic): ServiceCounters {
   const { total, most, refused, retried } = traffic.counters;
+  let { bytesIn, bytesOut, reads } = traffic.counters;
+  for (const session of traffic.sessions) {
+    bytesIn += session.bytesIn;
+    bytesOut += session.bytesOut;
+    reads += session.reads;
+  }
   const servers = [...traffic.uses].map(([name, use]) => [
     name,
     { current: use.sessions.size, total: use.total },
@@ -16,15 +22,25 @@ export function serviceCounters(traffic: ServiceTraffic): ServiceCounters {
     refused,
     retried,
     waiting: traffic.waiting,
+    bytesIn,
+    bytesOut,
+    reads,
     servers: Object.fromEntries(servers),
   };
 }
 
 export function splitCounters(split: SplitService): ServiceCounters {
   const { total, most, refused, retried, failedLogins } = split.counters;
+  let { bytesIn, bytesOut, reads } = split.counters;
+  for (const session of split.sessions.values()) {
+    bytesIn += session.bytesIn;
+    bytesOut += session.bytesOut;
+    reads += session.reads;
+  }
   const servers = [...split.allServers].map(([name, server]) => {
-    const { running, reads, writes } = server;
-    return [name, { current: server.legs.size, total: server.total, running, reads, writes }];
+    const { running, writes } = server;
+    const counts = { running, reads: server.reads, writes };
+    return [name, { current: server.legs.size, total: server.total, ...counts }];
   });
   return {
     current: split.sessions.size,
@@ -34,6 +50,9 @@ export function splitCounters(split: SplitService): ServiceCounters {
     retried,
     failedLogins,
     waiting: split.waiting,
+    bytesIn,
+    bytesOut,
+    reads,
     servers: Object.fromEntries(servers),
   };
 }

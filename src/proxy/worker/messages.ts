@@ -29,6 +29,8 @@ export type ToWorker =
     }
   | { readonly type: "unlisten"; readonly listener: string }
   | { readonly type: "list sessions"; readonly question: number }
+  /** Counters at once, and not at the next full second. */
+  | { readonly type: "count"; readonly question: number }
   | { readonly type: "end session"; readonly id: number }
   /** All of a service, or those that came by one listener. */
   | { readonly type: "end sessions"; readonly service?: string; readonly listener?: string }
@@ -39,6 +41,8 @@ export type ToWorker =
       readonly question: number;
       readonly session?: FoundSession;
     }
+  /** A server was taken out of a service: what the service has on it ends. */
+  | { readonly type: "leave server"; readonly service: string; readonly server: string }
   /** Accepts no more, and exits once the last session has ended. */
   | { readonly type: "drain" }
   /** Ends everything, and exits. */
@@ -54,6 +58,7 @@ export type FromWorker =
       readonly isOrphan: boolean;
     }
   | ({ readonly type: "counters" } & WorkerCounters)
+  | ({ readonly type: "counted"; readonly question: number } & WorkerCounters)
   | { readonly type: "sessions"; readonly question: number; readonly sessions: readonly SessionLine[] }
   | { readonly type: "listening"; readonly listener: string; readonly failure: string | undefined }
   /** A client wants to kill the connection of that number: which session is it? */
@@ -93,6 +98,10 @@ export interface ServiceCounters {
   readonly refused: number;
   readonly waiting: number;
   readonly retried: number;
+  /** Bytes from and to clients, and the reads that brought them. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly reads: number;
   readonly servers: Readonly<Record<string, ServerCounters>>;
   /** Of services that split only. */
   readonly failedLogins?: number;

@@ -1,5 +1,6 @@
 import type { RoutingTable } from "../../topology/routing-table.ts";
 import { AccountCopy } from "../login/account-source.ts";
+import { HostNames } from "../login/host-names.ts";
 import { LoginGuard } from "../login/login-guard.ts";
 import { OWNED_SOCKET, type SocketOwner } from "../login/owned-socket.ts";
 import { PasswordKey } from "../login/password-key.ts";
@@ -52,6 +53,7 @@ export class Worker {
   readonly #splits = new Map<string, SplitService>();
   readonly #accounts = new Map<string, AccountCopy>();
   readonly #guard: LoginGuard;
+  readonly #names: HostNames;
   readonly #key = new PasswordKey();
   readonly #listeners = new Map<string, Listening>();
   /** For services that speak TLS themselves. */
@@ -64,6 +66,7 @@ export class Worker {
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#guard = new LoginGuard(parts.timers);
+    this.#names = new HostNames(parts.timers, nameOfAddress);
     this.#search = new SessionSearch(parts.timers, (question, connectionId) =>
       parts.tell({ type: "find session", asker: parts.number, question, connectionId }),
     );
@@ -92,6 +95,12 @@ export class Worker {
         return;
       case "list sessions":
         this.#parts.tell({ type: "sessions", question: message.question, sessions: this.#sessionLines() });
+        return;
+      case "count":
+        this.#parts.tell({ type: "counted", question: message.question, ...this.counters() });
+        return;
+      case "leave server":
+        this.#services.get(message.service)?.leaveServer(message.server, "it was taken out of the service");
         return;
       case "end session":
         this.#endSession(message.id);
@@ -195,7 +204,7 @@ export class Worker {
       findSession: async (connectionId) =>
         this.#ownSession(connectionId) ?? (await this.#search.find(connectionId)),
       endSession: (id) => this.#killSession(id),
-      nameOf: nameOfAddress,
+      nameOf: (address) => this.#names.nameOf(address),
     });
     this.#splits.set(name, split);
   }

@@ -15,6 +15,7 @@ export class FifoReader {
   readonly #clock: Clock;
   readonly #onLine: (line: string) => void;
   readonly #complain: (sentence: string) => void;
+  readonly #lookMs: number;
   readonly #buffer = Buffer.alloc(MAX_LINE);
   #file: number | undefined;
   #rest = "";
@@ -26,16 +27,18 @@ export class FifoReader {
     clock: Clock,
     onLine: (line: string) => void,
     complain: (sentence: string) => void,
+    lookMs = LOOK_MS,
   ) {
     this.#path = path;
     this.#clock = clock;
     this.#onLine = onLine;
     this.#complain = complain;
+    this.#lookMs = lookMs;
   }
 
   start(): void {
     this.read();
-    this.#cancel = this.#clock.after(LOOK_MS, () => this.start());
+    this.#cancel = this.#clock.after(this.#lookMs, () => this.start());
   }
 
   close(): void {

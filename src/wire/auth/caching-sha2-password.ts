@@ -1,4 +1,5 @@
-import { constants, createHash, publicEncrypt, timingSafeEqual } from "node:crypto";
+import { constants, publicEncrypt, timingSafeEqual } from "node:crypto";
+import { digest } from "./digest.ts";
 import { exclusiveOr } from "./exclusive-or.ts";
 
 /**
@@ -15,11 +16,7 @@ export const FULL_AUTHENTICATION = 4;
 export const REQUEST_PUBLIC_KEY = 2;
 
 const HASH_BYTES = 32;
-const sha256 = (...parts: readonly Buffer[]): Buffer => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const sha256 = (...parts: readonly Buffer[]): Buffer => digest("sha256", ...parts);
 
 /** What a cache keeps: SHA256(SHA256(password)). */
 export const cachedDigest = (password: Buffer): Buffer => sha256(sha256(password));
@@ -31,9 +28,9 @@ export function cachingSha2Proof(password: Buffer, scramble: Buffer): Buffer {
   return exclusiveOr(once, sha256(sha256(once), scramble));
 }
 
-export function provesCached(proof: Buffer, scramble: Buffer, digest: Buffer): boolean {
-  if (proof.length !== HASH_BYTES || digest.length !== HASH_BYTES) return false;
-  return timingSafeEqual(sha256(exclusiveOr(proof, sha256(digest, scramble))), digest);
+export function provesCached(proof: Buffer, scramble: Buffer, cached: Buffer): boolean {
+  if (proof.length !== HASH_BYTES || cached.length !== HASH_BYTES) return false;
+  return timingSafeEqual(sha256(exclusiveOr(proof, sha256(cached, scramble))), cached);
 }
 
 /** The password for a server whose key is known. @param key PEM; throws where it is none */

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { digest } from "./digest.ts";
 import { baseTimes, littleEndian, numberOf, ORDER } from "./edwards-curve.ts";
 
 /**
@@ -9,11 +10,7 @@ export const ED25519 = "ed25519";
 /** What the server calls it when it asks a client. */
 export const CLIENT_ED25519 = "client_ed25519";
 
-const sha512 = (...parts: readonly Buffer[]): Buffer => {
-  const hash = createHash("sha512");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const sha512 = (...parts: readonly Buffer[]): Buffer => digest("sha512", ...parts);
 
 export const ED25519_PROOF_BYTES = 64;
 
@@ -34,9 +31,9 @@ export function fitsEd25519(password: Buffer, kept: string): boolean {
 }
 
 function expand(password: Buffer): { readonly secret: bigint; readonly prefix: Buffer } {
-  const digest = sha512(password);
-  const scalar = Buffer.from(digest.subarray(0, 32));
+  const expanded = sha512(password);
+  const scalar = Buffer.from(expanded.subarray(0, 32));
   scalar[0] = (scalar[0] ?? 0) & 0xf8;
   scalar[31] = ((scalar[31] ?? 0) & 0x7f) | 0x40;
-  return { secret: numberOf(scalar), prefix: digest.subarray(32) };
+  return { secret: numberOf(scalar), prefix: expanded.subarray(32) };
 }

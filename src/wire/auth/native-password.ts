@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { digest } from "./digest.ts";
 import { exclusiveOr } from "./exclusive-or.ts";
 
 /**
@@ -9,11 +10,7 @@ import { exclusiveOr } from "./exclusive-or.ts";
 export const NATIVE_PASSWORD = "mysql_native_password";
 
 const HASH_BYTES = 20;
-const sha1 = (...parts: readonly Buffer[]): Buffer => {
-  const hash = createHash("sha1");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const sha1 = (...parts: readonly Buffer[]): Buffer => digest("sha1", ...parts);
 
 export const nativeSecret = (password: Buffer): Buffer => sha1(password);
 

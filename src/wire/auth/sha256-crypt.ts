@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
+import { digest } from "./digest.ts";
 
 /**
  * The SHA-256 variant of crypt(3), by which MySQL keeps passwords: `$A$005$`, 20 bytes of salt and 43 letters for
@@ -31,11 +32,7 @@ export function fitsCrypt(password: Buffer, { salt, rounds, letters }: KeptCrypt
   return timingSafeEqual(encode(cryptDigest(password, salt, rounds)), letters);
 }
 
-const sha256 = (parts: readonly Buffer[]): Buffer => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
+const sha256 = (parts: readonly Buffer[]): Buffer => digest("sha256", ...parts);
 
 const repeated = (block: Buffer, bytes: number): Buffer =>
   Buffer.concat(Array.from({ length: Math.ceil(bytes / block.length) }, () => block)).subarray(0, bytes);
@@ -44,18 +41,18 @@ function cryptDigest(password: Buffer, salt: Buffer, rounds: number): Buffer {
   const inner = sha256([password, salt, password]);
   const parts = [password, salt, repeated(inner, password.length)];
   for (let bits = password.length; bits > 0; bits >>>= 1) parts.push((bits & 1) === 1 ? inner : password);
-  let digest = sha256(parts);
+  let result = sha256(parts);
   const p = repeated(sha256(Array.from(password, () => password)), password.length);
-  const s = repeated(sha256(Array.from({ length: 16 + (digest[0] ?? 0) }, () => salt)), salt.length);
+  const s = repeated(sha256(Array.from({ length: 16 + (result[0] ?? 0) }, () => salt)), salt.length);
   for (let round = 0; round < rounds; round++) {
     const isOdd = (round & 1) === 1;
-    const sequence = [isOdd ? p : digest];
+    const sequence = [isOdd ? p : result];
     if (round % 3 !== 0) sequence.push(s);
     if (round % 7 !== 0) sequence.push(p);
-    sequence.push(isOdd ? digest : p);
-    digest = sha256(sequence);
+    sequence.push(isOdd ? result : p);
+    result = sha256(sequence);
   }
-  return digest;
+  return result;
 }
 
 const ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
