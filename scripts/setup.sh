@@ -17,7 +17,7 @@ setup_node() {
 # command -> Debian package that brings it
 readonly PACKAGES="mariadbd:mariadb-server mariadb-backup:mariadb-backup rsync:rsync haproxy:haproxy nginx:nginx-light pen:pen xinetd:xinetd
   keepalived:keepalived nft:nftables iptables:iptables conntrack:conntrack ab:apache2-utils nc:netcat-openbsd ip:iproute2 tc:iproute2
-  pkill:procps curl:curl openssl:openssl systemd-socket-activate:systemd setpriv:util-linux"
+  pkill:procps sysbench:sysbench curl:curl openssl:openssl systemd-socket-activate:systemd setpriv:util-linux"
 
 missing_packages() {
   local pair
@@ -25,6 +25,7 @@ missing_packages() {
     command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair#*:}"
   done
   [ -e /usr/lib/galera/libgalera_smm.so ] || echo galera-4
+  [ -d /usr/lib/python3/dist-packages/pymysql ] || echo python3-pymysql
   compgen -G '/usr/lib/nginx/modules/ngx_stream_module.so' >/dev/null || echo libnginx-mod-stream
 }
 

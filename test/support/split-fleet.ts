@@ -130,8 +130,7 @@ user=monitor
 password=${FLEET_PASSWORD}
 monitor_interval=200ms
 check_timeout=400ms
-failcount=2
-${monitor}
+${isGalera ? "" : "failcount=2\n"}${monitor}
 `;
   const listener = `ssl=true\nssl_cert=${certificate.certificate}\nssl_key=${certificate.key}\n`;
   return [
