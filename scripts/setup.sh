@@ -16,8 +16,8 @@ setup_node() {
 
 # command -> Debian package that brings it
 readonly PACKAGES="mariadbd:mariadb-server mariadb-backup:mariadb-backup rsync:rsync haproxy:haproxy nginx:nginx-light pen:pen xinetd:xinetd
-  keepalived:keepalived nft:nftables iptables:iptables conntrack:conntrack ab:apache2-utils nc:netcat-openbsd ip:iproute2 tc:iproute2
-  pkill:procps sysbench:sysbench curl:curl openssl:openssl systemd-socket-activate:systemd setpriv:util-linux"
+  keepalived:keepalived nft:nftables iptables:iptables conntrack:conntrack sysbench:sysbench ab:apache2-utils nc:netcat-openbsd ip:iproute2 tc:iproute2
+  pkill:procps curl:curl openssl:openssl systemd-socket-activate:systemd setpriv:util-linux"
 
 missing_packages() {
   local pair

@@ -88,7 +88,7 @@ with connection.cursor() as cursor:
     say("procedure", sets, cursor.fetchall())
 
 with open("py.csv", "w", encoding="utf-8") as file:
-    file.writelines(f"{i},row {i}\n" for i in range(200_000))
+    file.writelines(f"{i},row {i}\n" for i in range(50_000))
 ask("CREATE OR REPLACE TABLE py_load (a INT PRIMARY KEY, b VARCHAR(20))")
 ask("LOAD DATA LOCAL INFILE 'py.csv' INTO TABLE py_load FIELDS TERMINATED BY ','")
 say("loaded", ask("SELECT COUNT(*), SUM(a), MAX(b) FROM py_load"))

@@ -146,9 +146,8 @@ describe("PyMySQL", () => {
       expect(through.said).toBe(said);
       expect(hasReaders(through.servers)).toBe(true);
     }
-    const direct = await told([...argv(primary().address, primary().port), fleet.certificate.authority]);
     const encrypted = await told([...argv(fleet.proxy.address, ENCRYPTED), fleet.certificate.authority]);
-    expect(encrypted.said).toBe(direct.said);
+    expect(encrypted.said.replace("cipher True", "cipher None")).toBe(said);
   }, 120_000);
 });
 
@@ -167,15 +166,16 @@ describe.skipIf(!hasJava)("Connector/J (where there is a Java compiler and libma
     await run(["javac", "-d", folder, script("Session.java")], { timeoutMs: 60_000 });
     const direct = `${primary().address}:${primary().port}`;
     const { proxy, certificate } = fleet;
-    for (const options of ["useServerPrepStmts=true", "useBulkStmts=true&usePipelineAuth=true"]) {
-      const { said } = await told(argv(direct, options));
-      const through = await told(argv(`${proxy.address}:${PORT}`, options));
+    const { said } = await told(argv(direct, "useServerPrepStmts=true"));
+    for (const [port, options] of [
+      [PORT, "useServerPrepStmts=true"],
+      [POOLED, "useBulkStmts=true&usePipelineAuth=true"],
+      [ENCRYPTED, `useSsl=true&serverSslCert=${certificate.authority}&useServerPrepStmts=true`],
+    ] as const) {
+      const through = await told(argv(`${proxy.address}:${port}`, options));
       expect(through.said).toBe(said);
       expect(hasReaders(through.servers)).toBe(true);
     }
-    const tls = `useSsl=true&serverSslCert=${certificate.authority}&useServerPrepStmts=true`;
-    const { said } = await told(argv(direct, "useServerPrepStmts=true"));
-    expect((await told(argv(`${proxy.address}:${ENCRYPTED}`, tls))).said).toBe(said);
   }, 180_000);
 });
 
