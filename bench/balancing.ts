@@ -1,129 +1,67 @@
-// scripts/bench.sh balancing: connections through sluice (one worker) beside HAProxy (one thread), interleaved in one run.
-import { readdirSync, readFileSync } from "node:fs";
-import { type ConnectionConfig, createConnection } from "mariadb";
+// npm run bench:balancing [rounds] [seconds]: connections through sluice (one worker) beside HAProxy (one thread), nginx, pen, and none.
 import { eventually } from "../test/eventually.ts";
-import { HaProxy } from "../test/lab/ha-proxy.ts";
 import type { Host } from "../test/lab/host.ts";
 import { Lab } from "../test/lab/lab.ts";
 import { MariaDb } from "../test/lab/maria-db.ts";
-import { startSluice } from "../test/lab/sluice.ts";
+import { compare, type Figures } from "./balancing/compare.ts";
+import { type Contender, mostSessions, startContenders } from "./balancing/contenders.ts";
+import { memoryOfIdleSessions } from "./balancing/idle-sessions.ts";
+import { LOADS, type Load, prepareLoads } from "./balancing/load.ts";
+import { bound, conclusion, section } from "./report.ts";
 
-const ROUNDS = Number(process.argv[2] ?? 3);
-const ROUND_MS = 2000;
-const CLIENTS = 8;
-const US_PER_TICK = 10_000;
-
-interface Contender {
-  readonly name: string;
-  readonly port: number;
-  readonly pids: readonly number[];
-}
-
-/** Does one thing again and again until the deadline, and counts it. */
-type Work = (account: ConnectionConfig, endsAt: number) => Promise<number>;
-
-const queries: Work = async (account, endsAt) => {
-  const connection = await createConnection(account);
-  let count = 0;
-  for (; Date.now() < endsAt; count++) await connection.query("SELECT REPEAT('a', 100)");
-  await connection.end();
-  return count;
+const ROUNDS = Number(process.argv[2] ?? 5);
+const SECONDS = Number(process.argv[3] ?? 4);
+const IDLE_SESSIONS = Math.min(Number(process.argv[4] ?? 10_000), mostSessions());
+const SERVER = {
+  max_connections: 12_000,
+  open_files_limit: 16_000,
+  thread_handling: "pool-of-threads",
+  back_log: 2000,
 };
 
-const logins: Work = async (account, endsAt) => {
-  let count = 0;
-  for (; Date.now() < endsAt; count++) {
-    const connection = await createConnection(account);
-    await connection.query("SELECT 1");
-    await connection.end();
-  }
-  return count;
-};
+/** Else what is measured is the kernel's search for a free port among those of connections of a minute ago. */
+const MANY_CONNECTIONS = ["net.ipv4.tcp_tw_reuse=1", "net.ipv4.ip_local_port_range=1024 65535"];
 
 const lab = await Lab.create({ name: "bench-balancing" });
 try {
-  const server = await MariaDb.start(await lab.host("db1"));
-  await server.sql("CREATE USER app@'%' IDENTIFIED BY 'app'; GRANT ALL ON *.* TO app@'%'");
+  const server = await MariaDb.start(await lab.host("db1"), { options: SERVER });
+  const clients = await lab.host("clients");
+  await prepareLoads(clients, server);
   const proxy = await lab.host("proxy");
-  const contenders = [await startHaProxy(proxy, server), await startBalancer(proxy, server)];
-  await compare("query", queries, proxy, contenders);
-  await compare("connect + query + quit", logins, proxy, contenders);
+  for (const host of [clients, proxy]) await host.run(["sysctl", "-qw", ...MANY_CONNECTIONS]);
+  const contenders = await startContenders(proxy, server);
+  // First, while no proxy has memory to spare that a load before has left it.
+  await showIdle(contenders, server);
+  for (const load of [LOADS.points8, LOADS.points64, LOADS.wide8]) {
+    const found = await show(clients, contenders, load);
+    bound("sluice / haproxy, CPU of the proxy per query", found.cpuRatio, "<=", 1.05, "x");
+    bound("sluice / haproxy, queries per second", found.rateRatio, ">=", 0.97, "x");
+  }
+  const connecting = await show(clients, contenders, LOADS.connect8);
+  bound("sluice / haproxy, connections per second", connecting.rateRatio, ">=", 0.9, "x");
 } finally {
   await lab.destroy();
 }
-process.exit(0);
+process.exit(conclusion());
 
-async function startHaProxy(host: Host, { address }: MariaDb): Promise<Contender> {
-  const timeouts = "timeout connect 5s\n timeout client 1m\n timeout server 1m";
-  const text = `global\n nbthread 1\ndefaults\n mode tcp\n ${timeouts}\nlisten a\n bind 0.0.0.0:4100\n server s ${address}:3306`;
-  await HaProxy.start(host, text);
-  return { name: "haproxy", port: 4100, pids: pidsOf("haproxy") };
-}
-
-async function startBalancer(host: Host, { address }: MariaDb): Promise<Contender> {
-  const folders = `datadir=${host.folder}/data\npersistdir=${host.folder}/data/sluice.cnf.d`;
-  const monitor = "[m]\ntype=monitor\nmodule=mariadbmon\nservers=db1\nuser=app\npassword=app";
-  const service =
-    "[s]\ntype=service\nrouter=readconnroute\ncluster=m\n[l]\ntype=listener\nservice=s\nport=4006";
-  const text = `[sluice]\nthreads=1\n${folders}\n[db1]\ntype=server\naddress=${address}\n${monitor}\n${service}\n`;
-  host.write("/etc/sluice.cnf", text, 0o600);
-  await startSluice(host, ["run", "--config", host.path("/etc/sluice.cnf")], { ports: [4006] });
-  const pids = await eventually(() =>
-    pidsOf("sluice\0worker").length > 0 ? pidsOf("sluice\0worker") : false,
-  );
-  return { name: "sluice", port: 4006, pids };
-}
-
-async function compare(
-  what: string,
-  work: Work,
-  host: Host,
-  contenders: readonly Contender[],
-): Promise<void> {
-  const costs = new Map<string, number[]>();
-  const rates = new Map<string, number[]>();
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const { name, port, pids } of contenders) {
-      const account = { host: host.address, port, user: "app", password: "app" };
-      const before = cpuMicros(pids);
-      const endsAt = Date.now() + ROUND_MS;
-      const counts = await Promise.all(
-        Array.from({ length: CLIENTS }, async () => await work(account, endsAt)),
-      );
-      const count = counts.reduce((sum, each) => sum + each, 0);
-      costs.set(name, [...(costs.get(name) ?? []), (cpuMicros(pids) - before) / count]);
-      rates.set(name, [...(rates.get(name) ?? []), (count / ROUND_MS) * 1000]);
-    }
+async function show(clients: Host, contenders: readonly Contender[], load: Load): Promise<Figures> {
+  section(`${load.name} (${ROUNDS} rounds of ${SECONDS} s; ratios to haproxy in the same round)`);
+  const all = await compare(clients, contenders, load, ROUNDS, SECONDS);
+  for (const { name, perSecond, cpuMicros, rateRatio, cpuRatio } of all) {
+    const rate = `${perSecond.toFixed(0).padStart(7)}/s ${rateRatio.toFixed(2)} x`;
+    const cpu =
+      cpuMicros === 0 ? "" : `${cpuMicros.toFixed(1).padStart(7)} us CPU each, ${cpuRatio.toFixed(2)} x`;
+    console.log(`  ${name.padEnd(10)} ${rate}  ${cpu}`);
   }
-  for (const { name } of contenders) {
-    const cost = median(costs.get(name));
-    const ratio = cost / median(costs.get("haproxy"));
-    const rate = median(rates.get(name)).toFixed(0).padStart(7);
-    console.log(
-      `${what}: ${name.padEnd(8)} ${rate}/s  ${cost.toFixed(1)} us CPU each, ${ratio.toFixed(2)} x haproxy`,
-    );
+  return all.find(({ name }) => name === "sluice") as Figures;
+}
+
+async function showIdle(contenders: readonly Contender[], server: MariaDb): Promise<void> {
+  section(`${IDLE_SESSIONS} idle sessions, logged in`);
+  for (const name of ["haproxy", "sluice"]) {
+    const contender = contenders.find((one) => one.name === name) as Contender;
+    await eventually(async () => Number(await server.status("Threads_connected")) < 100, { within: 60_000 });
+    const each = await memoryOfIdleSessions(contender, IDLE_SESSIONS);
+    bound(`${name}: resident memory each`, each, "<=", name === "sluice" ? 20 : 1000, "kB");
   }
-}
-
-function pidsOf(start: string): readonly number[] {
-  return readdirSync("/proc").flatMap((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith(start)
-        ? [Number(pid)]
-        : [];
-    } catch {
-      return []; // it has ended
-    }
-  });
-}
-
-function cpuMicros(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return sum + (Number(fields[11]) + Number(fields[12])) * US_PER_TICK;
-  }, 0);
-}
-
-function median(values: readonly number[] = []): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

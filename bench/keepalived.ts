@@ -1,9 +1,10 @@
 // npm run bench:keepalived: how long a pair is without its address, with a check in bash and with Sluice's, in the same run.
+
+import { daemonProcesses } from "../test/lab/daemon-processes.ts";
 import { Lab } from "../test/lab/lab.ts";
 import { VIP_PORT, type VrrpSettings } from "../test/lab/vrrp-host.ts";
 import { VrrpPair } from "../test/lab/vrrp-pair.ts";
 import { median } from "./health/load.ts";
-import { daemonProcesses } from "./keepalived/daemon-processes.ts";
 import { outage } from "./keepalived/outage.ts";
 import { SHELL_PING, withShellPing } from "./keepalived/shell-ping.ts";
 import { bound, conclusion, report, section } from "./report.ts";

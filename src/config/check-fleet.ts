@@ -1,4 +1,5 @@
 import { formatHostPort } from "../topology/endpoint.ts";
+import { checkKernelServices } from "./check-kernel-services.ts";
 import type { Configuration, ConfigurationObject, ServerObject } from "./configuration.ts";
 import type { Findings } from "./findings.ts";
 import type { Place } from "./problem.ts";
@@ -9,6 +10,7 @@ export function checkFleet(configuration: Configuration, findings: Findings): vo
   checkEndpoints([...configuration.servers.values()], findings);
   checkMonitored(configuration, findings);
   checkCircles(configuration, findings);
+  checkKernelServices(configuration, findings);
 }
 
 /** A port or socket that the daemon would listen on, and who wants it. */

@@ -417,9 +417,17 @@ export const CATALOGUE = {
     kind: "transient",
     http: 500,
     exit: 1,
-    meaning: "The firewall refused a change of the port gate.",
+    meaning: "The firewall refused a change of the port gate or of a service with dataplane=kernel.",
     remedy:
       "The sentence carries its words; a kernel without NAT needs the module nf_nat, or another backend.",
+  },
+  FORWARDING_OFF: {
+    kind: "permanent",
+    http: 500,
+    exit: 1,
+    meaning:
+      "This host does not pass packets on to others, or not from 127.0.0.1, which dataplane=kernel needs.",
+    remedy: "The sentence has the sysctl; put it into /etc/sysctl.d/, too. Or dataplane=user.",
   },
   IO_FAILED: {
     kind: "transient",

@@ -58,6 +58,15 @@ export async function openListeningSockets(
 }
 
 /**
+ * Takes a port without listening there: whoever connects is refused, and nobody else may have the port.
+ * @returns a descriptor that holds it
+ * @throws SluiceError what openListeningSockets() throws
+ */
+export async function holdPort(address: string, port: number): Promise<number> {
+  return await openOne(address, port, undefined);
+}
+
+/**
  * Opens one socket at a path, open to every user as a database's own is; it replaces what is there.
  * @throws SluiceError FORBIDDEN or IO_FAILED
  */

@@ -22,3 +22,19 @@ export function ipv6Bytes(address: string): Buffer {
 
 const groups = (text: string): number[] =>
   text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
+
+/** RFC 5952: the one way to write an IPv6 address; also where it was written in another. */
+export function ipv6Text(address: string): string {
+  const bytes = ipv6Bytes(address);
+  const parts = Array.from({ length: 8 }, (_, i) => bytes.readUInt16BE(2 * i).toString(16));
+  const zeroes = [...parts.join(":").matchAll(/\b0(?::0)+\b/g)].map(([run]) => run);
+  const [longest] = zeroes.sort((a, b) => b.length - a.length);
+  if (longest === undefined) return parts.join(":");
+  const [head = "", tail = ""] = splitOnce(parts.join(":"), longest);
+  return `${head.replace(/:$/, "")}::${tail.replace(/^:/, "")}`;
+}
+
+function splitOnce(text: string, separator: string): readonly [string, string] {
+  const at = text.search(new RegExp(`\\b${separator}\\b`));
+  return [text.slice(0, at), text.slice(at + separator.length)];
+}

@@ -125,9 +125,12 @@ export abstract class DatabaseServer {
     return this.#process;
   }
 
-  protected writeOptions(group: string, options: ServerOptions): void {
-    const lines = Object.entries(options).map(([name, value]) => `${name} = ${optionValue(value)}\n`);
-    writeFileSync(this.optionsFile, `[${group}]\n${lines.join("")}`);
+  protected writeOptions(groups: Readonly<Record<string, ServerOptions>>): void {
+    const sections = Object.entries(groups).map(([group, options]) => {
+      const lines = Object.entries(options).map(([name, value]) => `${name} = ${optionValue(value)}\n`);
+      return `[${group}]\n${lines.join("")}`;
+    });
+    writeFileSync(this.optionsFile, sections.join("\n"));
   }
 
   protected get optionsFile(): string {

@@ -36,6 +36,8 @@ async function install(host: Host, datadir: string): Promise<string> {
     `--datadir=${datadir}`,
     "--auth-root-authentication-method=normal",
     "--skip-test-db",
+    // The host's own: names of temporary files are made of process ids, and another lab's host has the same ones.
+    "--tmpdir=/var/tmp",
   ];
   const speed = [`--innodb-log-file-size=${LOG_FILE_SIZE}`, "--innodb-flush-method=nosync"];
   await host.run(

@@ -70,7 +70,8 @@ export class MariaDb extends DatabaseServer {
       ...this.#settings.options,
       ...extra,
     };
-    this.writeOptions("mariadbd", options);
+    // Certificates are for clients; nodes of a cluster would want stunnel to send each other their data with them.
+    this.writeOptions({ mariadbd: options, sst: { "ssl-mode": "DISABLED" } });
   }
 
   protected override get name(): string {

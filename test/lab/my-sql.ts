@@ -74,7 +74,7 @@ export class MySql extends DatabaseServer {
       ...(await this.tlsOptions()),
       ...this.#settings.options,
     };
-    this.writeOptions("mysqld", options);
+    this.writeOptions({ mysqld: options });
   }
 
   protected override get name(): string {

@@ -4,7 +4,7 @@ import { REAL_FILES } from "../../config/file-access.ts";
 import { HEALTH } from "../../config/schema/health.ts";
 import { duration } from "../../config/values/duration.ts";
 import { port } from "../../config/values/number.ts";
-import { text } from "../../config/values/text.ts";
+import { path, text } from "../../config/values/text.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import { runtimePaths } from "../../system/runtime-paths.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
@@ -15,6 +15,7 @@ import { examineAgent } from "../doctor/agent.ts";
 import { type Finding, isError, type Severity } from "../doctor/finding.ts";
 import { examineFirewall } from "../doctor/firewall.ts";
 import { examineHaproxy } from "../doctor/haproxy.ts";
+import { examineKernelBalancing } from "../doctor/kernel-balancing.ts";
 import { examineOldChecks } from "../doctor/old-checks.ts";
 import { examinePort } from "../doctor/port.ts";
 import { judgeSecrets, watchingSecrets } from "../doctor/secret-files.ts";
@@ -24,6 +25,7 @@ import { parseArguments } from "../parse-arguments.ts";
 const DEFAULT_TIMEOUT_MS = 3000;
 const DEFAULT_HTTP_PORT = 9200;
 const DEFAULT_DATABASE_PORT = 3306;
+const DEFAULT_CONFIGURATION = "/etc/sluice.cnf";
 
 const options = {
   "http-port": option(
@@ -39,6 +41,7 @@ const options = {
     "for each thing that is asked (default: 3s)",
   ),
   "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
+  config: option("file", path(), `configuration of \`sluice run\` (default: ${DEFAULT_CONFIGURATION})`),
   ...CONNECTION_OPTIONS,
 } as const;
 
@@ -46,7 +49,7 @@ const spec: CommandSpec<typeof options> = {
   name: "doctor",
   summary: "Look for what is wrong with the set-up of this host, and say what to do",
   details: [
-    "Looks at the account and its privileges, the server's limits, who has the port of the health checks, the firewall, older checks still in place, a HAProxy on this host, files that show a password, and the agent. Nothing is changed. As root it sees more.",
+    "Looks at the account and its privileges, the server's limits, who has the port of the health checks, the firewall, what services with dataplane=kernel need, older checks still in place, a HAProxy on this host, files that show a password, and the agent. Nothing is changed. As root it sees more.",
   ],
   operands: "",
   maxOperands: 0,
@@ -84,15 +87,17 @@ async function examine(values: DoctorValues): Promise<readonly Finding[]> {
   const secrets = watchingSecrets(REAL_FILES);
   const { findings: account, databasePort } = await examineConnection(values, secrets.files, deadlineMs);
   const isLocal = localAddresses();
-  const [agent, firewall] = await Promise.all([
+  const [agent, firewall, kernel] = await Promise.all([
     examineAgent(agentSocket, deadlineMs),
     examineFirewall(healthPort, deadlineMs),
+    examineKernelBalancing(values.config ?? DEFAULT_CONFIGURATION, secrets.files, deadlineMs),
   ]);
   return [
     ...account,
     ...agent,
     ...examinePort(healthPort),
     ...firewall,
+    ...kernel,
     ...examineOldChecks(healthPort, process.execPath, secrets.files),
     ...examineHaproxy({ databasePort, healthPort, isLocal }, secrets.files),
     ...judgeSecrets(secrets.open),

@@ -21,7 +21,17 @@ const BALANCING = {
   kernel_ttl: defaulted(
     duration(),
     "0s",
-    "dataplane=kernel: rules end this long after the daemon stopped; 0: they stay.",
+    "dataplane=kernel: new connections are refused this long after the daemon has died or hangs; 0: never.",
+  ),
+  kernel_masquerade: defaulted(
+    flag(),
+    "true",
+    "dataplane=kernel: servers see this host as the client. false: the client itself; they must answer by way of this host.",
+  ),
+  kernel_keep_on_exit: defaulted(
+    flag(),
+    "false",
+    "dataplane=kernel: the rules, and with them all connections, outlive a normal end of the daemon.",
   ),
   balance: defaulted(
     oneOf(["least-connections", "round-robin", "random", "two-choices", "source", "single"]),

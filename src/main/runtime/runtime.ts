@@ -107,8 +107,9 @@ export class Runtime {
     await this.#controls.open();
   }
 
-  /** A publisher changes the firewall. */
+  /** A publisher or a service changes the firewall. */
   get needsNetAdmin(): boolean {
+    if (this.traffic.needsNetAdmin) return true;
     return [...this.#publishers.values()].some(({ publisher }) => publisher?.needsNetAdmin === true);
   }
 
@@ -455,12 +456,13 @@ export class Runtime {
   }
 
   #createTraffic(): Traffic {
-    const { clock, log, runtimeDirectory } = this.#parts;
+    const { clock, log, runtimeDirectory, stateDirectory } = this.#parts;
     const { threads } = this.configuration.sluice.parameters;
     const { fleet } = this;
     return new Traffic({
       workers: threads === "auto" ? availableParallelism() : threads,
       directory: runtimeDirectory,
+      stateDirectory,
       clock,
       log,
       files: REAL_FILES,

@@ -4,6 +4,7 @@ import type {
   ServerObject,
   ServiceObject,
 } from "../../config/configuration.ts";
+import { serversOf } from "../../config/servers-of-service.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
@@ -20,14 +21,10 @@ export interface ListenerPlan {
   readonly trusted: readonly string[];
 }
 
-/** The services that this version can run. */
+/** All services, by name. */
 export function planServices(configuration: Configuration): ReadonlyMap<string, ServicePlan> {
-  const plans = [...configuration.services.values()].flatMap((service) =>
-    whyNotService(service) === undefined
-      ? [[service.name, planService(service, configuration)] as const]
-      : [],
-  );
-  return new Map(plans);
+  const services = [...configuration.services.values()];
+  return new Map(services.map((service) => [service.name, planService(service, configuration)]));
 }
 
 /** Throws CONFIG_INVALID where the listener asks for what its service cannot do. */
@@ -45,14 +42,6 @@ export function planListener(listener: ListenerObject, service: ServiceObject): 
       ? { kind: "tcp", host: p.address, port: p.port ?? 0 }
       : { kind: "socket", path: p.socket };
   return { name, service: p.service, place, backlog: p.backlog, trusted };
-}
-
-/** Why a service does not run in this version; undefined: it does. */
-export function whyNotService(service: ServiceObject): string | undefined {
-  const { module, parameters } = service;
-  if (module === "readconnroute" && parameters.dataplane === "kernel")
-    return "dataplane=kernel is not part of this version yet";
-  return undefined;
 }
 
 function planService(service: ServiceObject, configuration: Configuration): ServicePlan {
@@ -73,7 +62,11 @@ function planService(service: ServiceObject, configuration: Configuration): Serv
     drainTimeoutMs: p.drain_timeout,
     limits: limitsOf(service),
   };
-  return { router: "readconnroute", rule, servers, latencySamples: p.latency_samples };
+  const kernel =
+    p.dataplane === "kernel"
+      ? { ttlMs: p.kernel_ttl, masquerade: p.kernel_masquerade, keepOnExit: p.kernel_keep_on_exit }
+      : undefined;
+  return { router: "readconnroute", rule, servers, latencySamples: p.latency_samples, kernel };
 }
 
 function planServer({ name, parameters: p }: ServerObject): PlannedServer {
@@ -91,14 +84,4 @@ function planServer({ name, parameters: p }: ServerObject): PlannedServer {
     poolMax: p.persistpoolmax,
     poolMaxTimeMs: p.persistmaxtime,
   };
-}
-
-/** Names of a service's servers: its own, its monitor's, or those of its targets. References form no circle. */
-function serversOf({ parameters: p }: ServiceObject, configuration: Configuration): ReadonlySet<string> {
-  const ofMonitor = configuration.monitors.get(p.cluster ?? "")?.parameters.servers ?? [];
-  const ofTargets = (p.targets ?? []).flatMap((target) => {
-    const service = configuration.services.get(target);
-    return service === undefined ? [target] : [...serversOf(service, configuration)];
-  });
-  return new Set([...(p.servers ?? []), ...ofMonitor, ...ofTargets]);
 }

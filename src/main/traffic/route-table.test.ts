@@ -54,7 +54,13 @@ function plan(name: string, drainTimeoutMs = 0): ServicePlan {
       poolMax: 0,
       poolMaxTimeMs: 0,
     }) as const;
-  return { router: "readconnroute", rule, servers: [server("db1"), server("db2")], latencySamples: 0 };
+  return {
+    router: "readconnroute",
+    rule,
+    servers: [server("db1"), server("db2")],
+    latencySamples: 0,
+    kernel: undefined,
+  };
 }
 
 function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowledge {

@@ -16,7 +16,9 @@ import {
   type SessionLine,
   type WorkerCounters,
 } from "../../proxy/worker/messages.ts";
+import { readForwarding } from "../../system/forwarding.ts";
 import { connectionsPerProcess } from "../../system/open-files.ts";
+import { commandRunner } from "../../system/run-command.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
@@ -24,17 +26,22 @@ import { formatEndpoint } from "../../topology/endpoint.ts";
 import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
+import { type KernelPlan, planKernel } from "./kernel/kernel-plan.ts";
+import { KernelTraffic } from "./kernel/kernel-traffic.ts";
 import { ListeningPorts } from "./listening-ports.ts";
-import { type ListenerPlan, planListener, planServices, whyNotService } from "./plan-traffic.ts";
+import { type ListenerPlan, planListener, planServices } from "./plan-traffic.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
-import type { ServicePlan } from "./service-plan.ts";
+import { isInKernel, type ServicePlan } from "./service-plan.ts";
 import { splitDiagnostics } from "./split-diagnostics.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
 import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";
 
 export interface TrafficParts {
   readonly workers: number;
+  /** Where workers find this process. */
   readonly directory: string;
+  /** What outlives this process is noted here. */
+  readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
   readonly fleet: FleetKnowledge;
@@ -50,6 +57,9 @@ export interface TrafficParts {
 /** How long clients wait in the queue of a port, at start, for servers that have not been judged yet. */
 const KNOW_WITHIN_MS = 3000;
 
+/** For one command of the firewall, ms. */
+const COMMAND_DEADLINE_MS = 2500;
+
 /** Why a server has no role yet, though it may have been probed already. */
 const UNDECIDED: ReadonlySet<string> = new Set(["STARTING", "ROLE_UNDECIDED"]);
 
@@ -57,12 +67,14 @@ const UNDECIDED: ReadonlySet<string> = new Set(["STARTING", "ROLE_UNDECIDED"]);
  * The services and listeners of the configuration, alive.
  *
  *   configuration ─▶ plans ─┬─▶ ListeningPorts ─ sockets ─▶ workers
- *   fleet, roles ───────────┴─▶ RouteTable ───── table ───▶ workers ─ counters, sessions ─▶ statuses for admin/
+ *   fleet, roles ───────────┴─▶ RouteTable ─┬─── table ───▶ workers ─ counters, sessions ─▶ statuses for admin/
+ *                                           └─▶ KernelTraffic (dataplane=kernel) ──────┘
  */
 export class Traffic {
   readonly #parts: TrafficParts;
   readonly #pool: WorkerPool;
   readonly #ports: ListeningPorts;
+  readonly #kernel: KernelTraffic;
   readonly #table = new RouteTable();
   readonly #counts = new TrafficCounts();
   readonly #certificates: CertificateWatch;
@@ -96,6 +108,13 @@ export class Traffic {
       serversOf: (service) => this.#serversToAsk(service),
       broadcast: (message) => this.#pool.broadcast(message),
     });
+    this.#kernel = new KernelTraffic({
+      stateDirectory: parts.stateDirectory,
+      clock: parts.clock,
+      log: parts.log,
+      run: commandRunner(COMMAND_DEADLINE_MS),
+      readForwarding,
+    });
     this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
     this.#pool = new WorkerPool({
       count: parts.workers,
@@ -119,6 +138,12 @@ export class Traffic {
     this.#certificates.refresh();
     this.#plans = planServices(this.#parts.configuration());
     for (const plan of this.#wantedPorts()) await this.#ports.open(plan);
+    await this.#kernel.open(this.#wantedInKernel());
+  }
+
+  /** A service is carried by the kernel. */
+  get needsNetAdmin(): boolean {
+    return this.#kernel.needsNetAdmin;
   }
 
   async start(): Promise<void> {
@@ -139,7 +164,7 @@ export class Traffic {
     this.#cancelKnowing();
     this.#certificates.stop();
     this.#accounts.stop();
-    if (this.#isPoolRunning) await this.#pool.stop();
+    await Promise.all([this.#kernel.stop(), this.#isPoolRunning && this.#pool.stop()]);
     await this.#ports.closeAll(this.#pool);
   }
 
@@ -152,6 +177,9 @@ export class Traffic {
     const wanted = this.#wantedPorts();
     const names = new Set(wanted.map(({ name }) => name));
     for (const name of this.#ports.names) if (!names.has(name)) await this.#ports.close(name, this.#pool);
+    const inKernel = this.#wantedInKernel();
+    // A port may go from a process to the kernel, or back.
+    await this.#kernel.put(inKernel);
     for (const plan of wanted) if (!this.#ports.isSame(plan)) await this.#openAnew(plan);
     await this.#startPool();
   }
@@ -189,9 +217,6 @@ export class Traffic {
     const { services, listeners } = this.#parts.configuration();
     const object = kind === "service" ? services.get(name) : listeners.get(name);
     if (object === undefined) throw new SluiceError("NOT_FOUND", `there is no ${kind} ${name}`);
-    const service = services.get(kind === "service" ? name : (listeners.get(name)?.parameters.service ?? ""));
-    const why = service && whyNotService(service);
-    if (isRunning && why !== undefined) throw new SluiceError("REFUSED", `${name} cannot be started: ${why}`);
     if (isRunning) this.#stopped[kind].delete(name);
     else this.#stopped[kind].add(name);
     this.#parts.log.info(
@@ -199,14 +224,19 @@ export class Traffic {
       `${kind} ${name} ${isRunning ? "starts" : "stops"}, by a person`,
     );
     await this.put();
-    if (!isRunning && force) this.#pool.broadcast({ type: "end sessions", [kind]: name });
+    if (isRunning || !force) return;
+    this.#pool.broadcast({ type: "end sessions", [kind]: name });
+    await this.#kernel.endSessions({ [kind]: name });
   }
 
   /** Throws NOT_FOUND. */
   async endSession(id: string, ttlMs: number): Promise<void> {
     const found = (await this.#sessionLines()).some((session) => String(session.id) === id);
     if (!found) throw new SluiceError("NOT_FOUND", `there is no session ${id}`);
-    this.#parts.clock.after(ttlMs, () => this.#pool.broadcast({ type: "end session", id: Number(id) }));
+    this.#parts.clock.after(ttlMs, () => {
+      this.#pool.broadcast({ type: "end session", id: Number(id) });
+      void this.#kernel.endSession(Number(id));
+    });
   }
 
   async sessions(): Promise<readonly SessionInfo[]> {
@@ -250,6 +280,7 @@ export class Traffic {
   /** Sessions of a service on a server that was taken out of it go elsewhere, or end. */
   leaveServer(service: string, server: string): void {
     this.#pool.broadcast({ type: "leave server", service, server });
+    void this.#kernel.leaveServer(service, server);
   }
 
   connectionsOf(server: string): Connections {
@@ -295,7 +326,7 @@ export class Traffic {
   }
 
   get #counters(): readonly WorkerCounters[] {
-    return this.#pool.links.flatMap(({ counters }) => counters ?? []);
+    return [...this.#pool.links.flatMap(({ counters }) => counters ?? []), ...this.#kernel.counters];
   }
 
   async #startPool(): Promise<void> {
@@ -308,11 +339,24 @@ export class Traffic {
   /** The listeners that should be open, by the configuration and by what a person has stopped. */
   #wantedPorts(): readonly ListenerPlan[] {
     if (this.#parts.workers === 0) return [];
-    return [...this.#parts.configuration().listeners.values()].flatMap((listener) => {
-      const { service } = listener.parameters;
-      const isStopped = this.#stopped.listener.has(listener.name) || this.#stopped.service.has(service);
-      return isStopped || !this.#plans.has(service) ? [] : this.#planListener(listener);
-    });
+    return this.#listenerPlans().filter(
+      (listener) => !this.#isStopped(listener) && !isInKernel(this.#plans.get(listener.service)),
+    );
+  }
+
+  #wantedInKernel(): readonly KernelPlan[] {
+    return planKernel(this.#plans.values(), this.#listenerPlans(), (listener) => !this.#isStopped(listener));
+  }
+
+  #isStopped({ name, service }: ListenerPlan): boolean {
+    return this.#stopped.listener.has(name) || this.#stopped.service.has(service);
+  }
+
+  /** Those of services that run in this version. */
+  #listenerPlans(): readonly ListenerPlan[] {
+    return [...this.#parts.configuration().listeners.values()].flatMap((listener) =>
+      this.#plans.has(listener.parameters.service) ? this.#planListener(listener) : [],
+    );
   }
 
   /** While the program starts a mistake ends it; later the listener says what is wrong with it. */
@@ -367,6 +411,7 @@ export class Traffic {
       for (const slot of this.#pool.slots)
         if (slot.link !== undefined) void this.#ports.giveTo(slot, ({ service }) => service === name);
     }
+    this.#kernel.route(this.#table.current.services, (service) => this.#known.has(service));
   }
 
   #putAccounts(): void {
@@ -475,17 +520,21 @@ export class Traffic {
   }
 
   #listenerStatus(name: string): ListenerStatus {
-    const { listeners, services } = this.#parts.configuration();
-    const service = listeners.get(name)?.parameters.service ?? "";
-    const object = services.get(service);
-    const why = object === undefined ? undefined : whyNotService(object);
-    if (why !== undefined) return { state: "not started", reason: why };
+    const service = this.#parts.configuration().listeners.get(name)?.parameters.service ?? "";
+    if (isInKernel(this.#plans.get(service))) return this.#kernelListenerStatus(name);
     if (this.#parts.workers === 0) return { state: "not started", reason: "threads=0: no proxy here" };
     return this.#ports.status(name) ?? { state: "stopped", reason: undefined };
   }
 
+  #kernelListenerStatus(name: string): ListenerStatus {
+    const reason = this.#kernel.failureOf(name);
+    if (reason !== undefined) return { state: "failed", reason };
+    return { state: this.#kernel.isServed(name) ? "running" : "stopped", reason: undefined };
+  }
+
   async #sessionLines(): Promise<readonly SessionLine[]> {
-    return (await Promise.all(this.#pool.links.map((link) => link.sessions()))).flat();
+    const ofWorkers = this.#pool.links.map((link) => link.sessions());
+    return (await Promise.all([...ofWorkers, this.#kernel.sessions()])).flat();
   }
 }
 

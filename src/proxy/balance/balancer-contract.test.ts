@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { seededRandom as seeded } from "../../../test/support/seeded-random.ts";
 import type { Balance } from "../../topology/routing-table.ts";
 import type { Candidate } from "./balancer.ts";
 import { createBalancer } from "./create-balancer.ts";
@@ -22,17 +23,6 @@ const servers = (...weights: readonly number[]): Server[] =>
   weights.map((weight, i) => ({ server: `db${i + 1}`, weight, connections: 0 }));
 
 const client = (i: number): string => `10.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`;
-
-/** A generator with a seed, so that a failure can be seen again (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Which share of the sessions each server got; `lives` sessions are there at a time. */
 function shares(balance: Balance, candidates: readonly Server[], lives: number): readonly number[] {
@@ -73,6 +63,19 @@ describe.each([...ALL])("%s", (balance) => {
     }
   });
 
+  test("picks one though others have sessions come and go at every moment", () => {
+    const random = seeded(5);
+    const restless = servers(1, 2, 5).map(({ server, weight }) => ({
+      server,
+      weight,
+      get connections(): number {
+        return Math.floor(random() * 10);
+      },
+    }));
+    const policy = balancer();
+    for (let i = 0; i < 2000; i++) expect(policy.pick(restless, client(i))).toBeDefined();
+  });
+
   test("does not change the candidates", () => {
     const frozen = Object.freeze(servers(1, 2).map((server) => Object.freeze(server)));
     const policy = balancer();
@@ -81,21 +84,33 @@ describe.each([...ALL])("%s", (balance) => {
   });
 });
 
-describe.each([...SPREADING])("%s spreads 100,000 sessions within 1 % of the weights", (balance) => {
-  // Two choices lean towards the lighter of two, so with few servers its shares are even only where weights are.
-  const weights = balance === "two-choices" ? [1, 1, 1, 1] : [1, 2, 5, 0.5];
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+describe.each([...SPREADING])("%s spreads 100,000 sessions within 1 %% of the weights", (balance) => {
+  // Of few sessions at a time, two choices lean towards the light servers: a session counts for more there.
+  const lives = balance === "two-choices" ? [0, 64, 1000] : [0, 1, 2, 3, 8, 64, 1000];
+  const cases = [
+    [1, 1, 1],
+    [1, 2, 5],
+    [1, 2, 5, 0.5],
+    [100, 50],
+    [1, 1, 10],
+  ].flatMap((weights) => lives.map((each) => [weights, each] as const));
 
-  test.each([[1000]])("%d at a time", (lives) => {
-    for (const [i, share] of shares(balance, servers(...weights), lives).entries())
+  test.each(cases)("weights %j, %d and the new one at a time", (weights, each) => {
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    for (const [i, share] of shares(balance, servers(...weights), each).entries())
       expect(Math.abs(share - (weights[i] ?? 0) / total)).toBeLessThan(0.01);
   });
 });
 
-test("sessions too short to be counted spread evenly as well", () => {
-  for (const balance of SPREADING)
-    for (const share of shares(balance, servers(1, 1, 1), 0))
-      expect(Math.abs(share - 1 / 3)).toBeLessThan(0.01);
+test("least connections never gives a server more than one or two sessions above what is due to it", () => {
+  const weights = [1, 2, 5, 0.5];
+  const candidates = servers(...weights);
+  const policy = createBalancer("least-connections", seeded(1));
+  for (let count = 1; count <= 10_000; count++) {
+    (policy.pick(candidates, client(count)) as Server).connections++;
+    for (const { connections, weight } of candidates)
+      expect(Math.abs(connections - (count * weight) / 8.5)).toBeLessThan(2);
+  }
 });
 
 test("least connections makes good for a server that had fewer", () => {

@@ -1,26 +1,22 @@
 import type { Balancer, Candidate } from "./balancer.ts";
+import { Turns } from "./turns.ts";
 
 /**
- * The server with the largest weight per session it would then have: weight / (connections + 1). Among equals they take
- * turns, so that short sessions, which leave every count at 0, do not all go to the first.
+ * One of the servers with the fewest sessions for their weight. That are all those which now have less for their weight than any
+ * would have with one session more; they take turns by weight. So few or short sessions, which say little about who
+ * is busy (at none at all every server has equally few), are divided by weight as well, and do not all go to the heaviest.
  */
 export class LeastConnections implements Balancer {
-  #turn = 0;
+  readonly #turns = new Turns();
 
   pick<C extends Candidate>(candidates: readonly C[]): C | undefined {
-    const count = candidates.length;
-    if (count === 0) return undefined;
-    this.#turn = (this.#turn + 1) % count;
-    let best: C | undefined;
-    let bestShare = 0;
-    for (let i = 0; i < count; i++) {
-      const candidate = candidates[(this.#turn + i) % count];
-      if (candidate === undefined) continue;
-      const share = candidate.weight / (candidate.connections + 1);
-      if (best !== undefined && share <= bestShare) continue;
-      best = candidate;
-      bestShare = share;
+    // Read once: other workers change the counts at any moment.
+    const loads: number[] = [];
+    let limit = Number.POSITIVE_INFINITY;
+    for (const { connections, weight } of candidates) {
+      loads.push(connections / weight);
+      limit = Math.min(limit, (connections + 1) / weight);
     }
-    return best;
+    return this.#turns.next(candidates, (place) => (loads[place] ?? 0) < limit);
   }
 }

@@ -13,21 +13,14 @@ export class RandomChoice implements Balancer {
   }
 }
 
-/** Draws one by weight, leaving `except` out unless it is the only one; undefined where there are none. */
-export function drawByWeight<C extends Candidate>(
-  candidates: readonly C[],
-  random: Random,
-  except?: C,
-): C | undefined {
+/** Draws one by weight; undefined where there are none. */
+export function drawByWeight<C extends Candidate>(candidates: readonly C[], random: Random): C | undefined {
   let total = 0;
-  for (const candidate of candidates) if (candidate !== except) total += candidate.weight;
+  for (const { weight } of candidates) total += weight;
   let left = random() * total;
-  let last = except;
   for (const candidate of candidates) {
-    if (candidate === except) continue;
-    last = candidate;
     left -= candidate.weight;
     if (left < 0) return candidate;
   }
-  return last; // what rounding left over
+  return candidates.at(-1); // what rounding left over
 }

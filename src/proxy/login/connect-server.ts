@@ -1,8 +1,11 @@
+import { KEEP_ALIVE_IDLE_MS } from "../../system/keep-alive.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
 import { dialFor } from "../passthrough/dial.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import { OWNED_SOCKET, type SocketOwner } from "./owned-socket.ts";
 import { loginServer, type ServerLoginOutcome, type ServerLoginRequest } from "./server-login.ts";
+
+const dialServer = dialFor<SocketOwner>(OWNED_SOCKET);
 
 /** Connects to a server and logs in. Never rejects. @param connectTimeoutMs for the connection; the login has its own deadline */
 export async function connectServer(
@@ -13,8 +16,11 @@ export async function connectServer(
 ): Promise<ServerLoginOutcome> {
   const host = endpoint.kind === "tcp" ? endpoint.host : undefined;
   return await new Promise((resolve) => {
-    dialFor<SocketOwner>(OWNED_SOCKET, endpoint, connectTimeoutMs, timers, {
-      opened: (socket) => resolve(loginServer(socket, { ...request, host }, timers)),
+    dialServer(endpoint, connectTimeoutMs, timers, {
+      opened: (socket) => {
+        if (host !== undefined) socket.setKeepAlive(true, KEEP_ALIVE_IDLE_MS);
+        resolve(loginServer(socket, { ...request, host }, timers));
+      },
       failed: (reason) => resolve({ kind: "unreachable", reason }),
     });
   });

@@ -1,84 +1,98 @@
 import type { Socket, SocketHandler } from "bun";
-import { KEEP_ALIVE_IDLE_MS } from "../../system/keep-alive.ts";
 import { type Endpoint, formatEndpoint } from "../../topology/endpoint.ts";
 import { LEG_HANDLERS, type Leg } from "./leg.ts";
 import type { Timers } from "./timers.ts";
 
-/** Exactly one of the two is called, once; not before dial() has returned. */
+/** Exactly one of the two is called, once; not before dialling has returned. */
 export interface DialResult<Data = Leg> {
-  /** The socket has no data yet (no leg, no owner), and must have it before this returns. */
+  /** The socket has no data of its own yet, and must have it before this returns. */
   opened(socket: Socket<Data>): void;
   /** One clause: `connection refused by 10.0.0.1:3306`. */
   failed(reason: string): void;
 }
 
 /** Connects to a server within the deadline. The returned function gives up, and then neither result is told. */
-export function dial(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult): () => void {
-  return dialFor(LEG_HANDLERS, endpoint, deadlineMs, timers, result);
-}
-
-/** The same for sockets with other handlers. What comes too late is closed with LATE as its data, which takes all they may call. */
-export function dialFor<Data>(
-  own: SocketHandler<Data>,
+export type Dial<Data> = (
   endpoint: Endpoint,
   deadlineMs: number,
   timers: Timers,
   result: DialResult<Data>,
-): () => void {
-  const where = formatEndpoint(endpoint);
-  let isSettled = false;
-  const settle = (): boolean => {
-    if (isSettled) return false;
-    isSettled = true;
-    cancel();
-    return true;
-  };
-  const cancel = timers.after(deadlineMs, () => {
-    if (settle()) result.failed(`no connection to ${where} within ${deadlineMs} ms`);
-  });
-  const fail = (error: unknown): void => {
-    if (settle()) result.failed(failure(error, where));
-  };
-  const handlers = {
+) => () => void;
+
+/** A dial for sockets with these handlers; made once for all connections. */
+export function dialFor<Data>(own: SocketHandler<Data>): Dial<Data> {
+  // One for all attempts: the runtime takes it apart anew for each, and so it should at least not have to be made.
+  const handlers: SocketHandler<Data> = {
     ...own,
-    open(socket: Socket<Data>): void {
-      // Bun cannot be told to stop connecting: what comes too late is closed.
-      if (!settle()) {
-        socket.data = LATE as never;
-        socket.terminate();
-        return;
-      }
-      if (endpoint.kind === "tcp") {
-        socket.setNoDelay(true);
-        socket.setKeepAlive(true, KEEP_ALIVE_IDLE_MS);
-      }
-      result.opened(socket);
-    },
-    connectError: (_: unknown, error: Error): void => fail(error),
+    open: (socket) => attemptOf(socket).opened(socket),
+    connectError: (socket, error) => attemptOf(socket).failed(error),
   };
-  const common = { allowHalfOpen: true, socket: handlers };
-  const connecting =
-    endpoint.kind === "tcp"
-      ? Bun.connect({ hostname: endpoint.host, port: endpoint.port, ...common })
-      : Bun.connect({ unix: endpoint.path, ...common });
-  connecting.catch(fail);
-  return () => void settle();
+  return (endpoint, deadlineMs, timers, result) => {
+    const attempt = new Attempt(endpoint, deadlineMs, timers, result);
+    const common = { allowHalfOpen: true, socket: handlers, data: attempt as never };
+    const connecting =
+      endpoint.kind === "tcp"
+        ? Bun.connect<Data>({ hostname: endpoint.host, port: endpoint.port, ...common })
+        : Bun.connect<Data>({ unix: endpoint.path, ...common });
+    connecting.catch(TOLD_BY_HANDLER);
+    return () => void attempt.settle();
+  };
 }
 
 const nothing = (): void => {};
-/** Stands for the leg or the owner of a socket that nobody wants any more. */
-const LATE = {
-  owner: { early: nothing, ended: nothing, closed: nothing },
-  pending: undefined,
-  isClosed: false,
-  data: nothing,
-  drain: nothing,
-  end: nothing,
-  close: nothing,
-};
+const TOLD_BY_HANDLER = nothing;
 
-function failure(error: unknown, where: string): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
+/**
+ * Stands for the data of a socket that is not there yet, and for that of one that nobody wants any more: it takes all that
+ * anybody's handlers may call.
+ */
+class Attempt<Data> {
+  readonly owner = { early: nothing, ended: nothing, closed: nothing };
+  readonly pending = undefined;
+  isClosed = false;
+  readonly data = nothing;
+  readonly drain = nothing;
+  readonly end = nothing;
+  readonly close = nothing;
+  readonly #endpoint: Endpoint;
+  readonly #result: DialResult<Data>;
+  readonly #cancel: () => void;
+  #isSettled = false;
+
+  constructor(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult<Data>) {
+    this.#endpoint = endpoint;
+    this.#result = result;
+    this.#cancel = timers.after(deadlineMs, () => {
+      if (this.settle())
+        result.failed(`no connection to ${formatEndpoint(endpoint)} within ${deadlineMs} ms`);
+    });
+  }
+
+  /** False: it is settled already. */
+  settle(): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#cancel();
+    return true;
+  }
+
+  opened(socket: Socket<Data>): void {
+    // Bun cannot be told to stop connecting: what comes too late is closed.
+    if (this.settle()) this.#result.opened(socket);
+    else socket.terminate();
+  }
+
+  failed(error: Error): void {
+    if (this.settle()) this.#result.failed(failure(error, formatEndpoint(this.#endpoint)));
+  }
+}
+
+const attemptOf = <Data>(socket: Socket<Data>): Attempt<Data> => socket.data as unknown as Attempt<Data>;
+
+export const dial: Dial<Leg> = dialFor(LEG_HANDLERS);
+
+function failure(error: Error, where: string): string {
+  const code = "code" in error ? String(error.code) : undefined;
   switch (code) {
     case "ECONNREFUSED":
       return `connection refused by ${where}`;

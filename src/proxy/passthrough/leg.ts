@@ -7,6 +7,7 @@
  * Hot path: one call of data() for each read, one write(); no promise, closure, copy or string per chunk.
  */
 import type { Socket, SocketHandler } from "bun";
+import { KEEP_ALIVE_IDLE_MS } from "../../system/keep-alive.ts";
 
 export type LegSocket = Socket<Leg>;
 
@@ -61,6 +62,11 @@ export class Leg {
   /** Passes on that the peer sends no more, once all it sent has left. */
   finish(): void {
     if (this.pending === undefined && !this.isClosed) this.socket.shutdown();
+  }
+
+  /** From now on the kernel finds out by itself if the other end is no more. */
+  keepAlive(): void {
+    if (!this.isClosed) this.socket.setKeepAlive(true, KEEP_ALIVE_IDLE_MS);
   }
 
   /** Closes once what is pending has left; at once where nothing is. */

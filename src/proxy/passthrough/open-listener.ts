@@ -23,7 +23,7 @@ export function openListener(
   trusted: TrustedNetworks,
 ): OpenListener {
   return openListenerFor<Leg>(LEG_HANDLERS, place, (socket: LegSocket) =>
-    traffic.accept(socket, name, trusted.has(socket.remoteAddress)),
+    traffic.accept(socket, name, !trusted.isEmpty && trusted.has(socket.remoteAddress)),
   );
 }
 

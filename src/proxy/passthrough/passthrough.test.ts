@@ -1,136 +1,19 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { eventually } from "../../../test/eventually.ts";
-import { SYSTEM_CLOCK } from "../../telemetry/clock.ts";
-import type { ServiceLimits, ServiceRoute, Target } from "../../topology/routing-table.ts";
+import {
+  type Client,
+  GREETING,
+  greeted,
+  greets,
+  PassthroughStage,
+  route,
+  target,
+} from "../../../test/support/passthrough-stage.ts";
 import { readProxyHeader, writeProxyHeader } from "../../wire/proxy-header.ts";
-import { type OpenListener, openListener } from "./open-listener.ts";
-import { ServiceTraffic } from "./service-traffic.ts";
-import { LocalTally } from "./tally.ts";
-import { TrustedNetworks } from "./trusted-networks.ts";
 
-const GREETING = Buffer.from("\u001a\u0000\u0000\u0000\n10.11.6-MariaDB\u0000\u0007\u0000\u0000\u0000abcd");
-const LIMITS: ServiceLimits = {
-  maxConnections: 0,
-  queueTimeoutMs: 0,
-  connectTimeoutMs: 5000,
-  idleTimeoutMs: 0,
-  writeTimeoutMs: 0,
-};
+const at = new PassthroughStage();
 
-const cleanUps: (() => void)[] = [];
-afterEach(() => {
-  for (const cleanUp of cleanUps.splice(0)) cleanUp();
-});
-
-/** A server that does with each connection what `serve` says. */
-async function backend(
-  serve: (socket: Socket) => void,
-): Promise<{ port: number; sockets: Socket[]; server: Server }> {
-  const sockets: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket);
-    socket.on("error", () => {});
-    serve(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  cleanUps.push(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  const address = server.address();
-  return { port: address !== null && typeof address === "object" ? address.port : 0, sockets, server };
-}
-
-const greets =
-  (name: string) =>
-  (socket: Socket): void => {
-    socket.write(GREETING);
-    socket.on("data", (chunk) => socket.write(`${name}:${chunk}`));
-    socket.on("end", () => socket.end());
-  };
-
-const target = (server: string, port: number, changes: Partial<Target> = {}): Target => ({
-  server,
-  endpoint: { kind: "tcp", host: "127.0.0.1", port },
-  weight: 1,
-  maxConnections: 0,
-  proxyProtocol: "off",
-  ...changes,
-});
-
-const route = (targets: readonly Target[], limits: Partial<ServiceLimits> = {}): ServiceRoute => ({
-  name: "app",
-  balance: "round-robin",
-  targets,
-  closing: [],
-  refusal: "service app has no server to use: db1 is down (killed)",
-  limits: { ...LIMITS, ...limits },
-});
-
-interface Stage {
-  readonly traffic: ServiceTraffic;
-  readonly listener: OpenListener;
-  readonly failures: string[];
-}
-
-function stage(of: ServiceRoute, trusted: readonly string[] = []): Stage {
-  const failures: string[] = [];
-  let id = 0;
-  const tallies = new Map<string, LocalTally>();
-  const traffic = new ServiceTraffic(of, {
-    timers: SYSTEM_CLOCK,
-    serviceTally: new LocalTally(),
-    tallyOf: (server) => {
-      const tally = tallies.get(server) ?? new LocalTally();
-      tallies.set(server, tally);
-      return tally;
-    },
-    nextId: () => ++id,
-    onFailure: (server, reason) => failures.push(`${server}: ${reason}`),
-  });
-  const place = { kind: "tcp", hostname: "127.0.0.1", port: 0 } as const;
-  const listener = openListener("app-listener", place, traffic, new TrustedNetworks(trusted));
-  cleanUps.push(() => {
-    listener.close();
-    traffic.endAll();
-  });
-  return { traffic, listener, failures };
-}
-
-interface Client {
-  readonly socket: Socket;
-  readonly received: () => Buffer;
-  readonly hasEnded: () => boolean;
-  readonly isClosed: () => boolean;
-}
-
-function client({ listener }: Stage): Client {
-  const chunks: Buffer[] = [];
-  let hasEnded = false;
-  let isClosed = false;
-  const socket = connect({ port: listener.port, host: "127.0.0.1", allowHalfOpen: true });
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  socket.on("end", () => {
-    hasEnded = true;
-  });
-  socket.on("close", () => {
-    isClosed = true;
-  });
-  socket.on("error", () => {});
-  cleanUps.push(() => socket.destroy());
-  return {
-    socket,
-    received: () => Buffer.concat(chunks),
-    hasEnded: () => hasEnded,
-    isClosed: () => isClosed,
-  };
-}
-
-const greeted = async (of: Client): Promise<void> => {
-  await eventually(() => of.received().length >= GREETING.length, { what: "the greeting" });
-};
 const told = async (of: Client): Promise<string> => {
   await eventually(of.hasEnded, { what: "the end of the refusal" });
   return of.received().subarray(7).toString();
@@ -139,9 +22,9 @@ const errno = (of: Client): number => of.received().readUInt16LE(5);
 
 describe("a session", () => {
   test("carries bytes both ways, knows its server and what the first packets tell, and passes the end on", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)]));
-    const one = client(on);
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)]));
+    const one = at.client(on);
     await greeted(one);
     one.socket.write("hello");
     await eventually(() => one.received().toString().endsWith("db1:hello"));
@@ -159,45 +42,14 @@ describe("a session", () => {
     expect(on.traffic.uses.get("db1")?.connections).toBe(0);
   });
 
-  test("loses no byte to a slow reader, and keeps no more than a chunk for it", async () => {
-    const size = 64 << 20;
-    const block = Buffer.alloc(1 << 20, "0123456789abcdef");
-    const sent = createHash("sha256");
-    const pour = async (socket: Socket): Promise<void> => {
-      for (let left = size; left > 0; left -= block.length) {
-        block.writeUInt32LE(left);
-        sent.update(block);
-        if (!socket.write(Buffer.from(block))) await new Promise((resolve) => socket.once("drain", resolve));
-      }
-      socket.end();
-    };
-    const db = await backend((socket) => void pour(socket));
-    const on = stage(route([target("db1", db.port)]));
-    const socket = connect(on.listener.port, "127.0.0.1");
-    cleanUps.push(() => socket.destroy());
-    const got = createHash("sha256");
-    let bytes = 0;
-    let most = 0;
-    socket.on("data", (chunk: Buffer) => {
-      got.update(chunk);
-      bytes += chunk.length;
-      for (const session of on.traffic.sessions) most = Math.max(most, session.bufferedBytes);
-      socket.pause();
-      setImmediate(() => socket.resume());
-    });
-    await eventually(() => bytes === size, { within: 30_000 });
-    expect(got.digest("hex")).toBe(sent.digest("hex"));
-    expect(most).toBeLessThan(2 << 20);
-  }, 60_000);
-
   test("a client that has finished still gets its answer", async () => {
     const hash = createHash("sha256");
-    const db = await backend((socket) => {
+    const db = await at.backend((socket) => {
       socket.on("data", (chunk) => hash.update(chunk));
       socket.on("end", () => socket.end(hash.digest("hex")));
     });
-    const on = stage(route([target("db1", db.port)]));
-    const one = client(on);
+    const on = at.open(route([target("db1", db.port)]));
+    const one = at.client(on);
     const block = Buffer.alloc(8 << 20, "half-close");
     one.socket.end(block);
     await eventually(one.isClosed);
@@ -205,9 +57,9 @@ describe("a session", () => {
   });
 
   test("a server that is killed ends it", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)]));
-    const one = client(on);
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)]));
+    const one = at.client(on);
     await greeted(one);
     db.sockets[0]?.resetAndDestroy();
     await eventually(one.hasEnded);
@@ -215,9 +67,9 @@ describe("a session", () => {
   });
 
   test("a client that is killed ends it", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)]));
-    const one = client(on);
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)]));
+    const one = at.client(on);
     await greeted(one);
     one.socket.resetAndDestroy();
     await eventually(() => db.sockets[0]?.closed || db.sockets[0]?.readableEnded);
@@ -227,12 +79,12 @@ describe("a session", () => {
 
 describe("choosing a server", () => {
   test("goes to the next where one refuses, says nothing, or closes at once", async () => {
-    const silent = await backend(() => {});
-    const rude = await backend((socket) => socket.end());
-    const gone = await backend(() => {});
+    const silent = await at.backend(() => {});
+    const rude = await at.backend((socket) => socket.end());
+    const gone = await at.backend(() => {});
     gone.server.close();
-    const good = await backend(greets("good"));
-    const on = stage(
+    const good = await at.backend(greets("good"));
+    const on = at.open(
       route(
         [
           target("gone", gone.port),
@@ -243,7 +95,7 @@ describe("choosing a server", () => {
         { connectTimeoutMs: 300 },
       ),
     );
-    const clients = Array.from({ length: 4 }, () => client(on));
+    const clients = Array.from({ length: 4 }, () => at.client(on));
     await Promise.all(clients.map(greeted));
     expect(good.sockets).toHaveLength(4);
     expect(on.failures.join("\n")).toMatch(/gone: connection refused by 127\.0\.0\.1/);
@@ -253,29 +105,29 @@ describe("choosing a server", () => {
   });
 
   test("a client that speaks first is answered by a server that waits for it", async () => {
-    const db = await backend((socket) => socket.on("data", (chunk) => socket.write(`re: ${chunk}`)));
-    const on = stage(route([target("db1", db.port)], { connectTimeoutMs: 300 }));
-    const one = client(on);
+    const db = await at.backend((socket) => socket.on("data", (chunk) => socket.write(`re: ${chunk}`)));
+    const on = at.open(route([target("db1", db.port)], { connectTimeoutMs: 300 }));
+    const one = at.client(on);
     one.socket.write("first");
     await eventually(() => one.received().toString() === "re: first");
   });
 
   test("no server: the sentence, at once, and a clean end", async () => {
-    const on = stage(route([]));
-    const one = client(on);
+    const on = at.open(route([]));
+    const one = at.client(on);
     expect(await told(one)).toBe("service app has no server to use: db1 is down (killed)");
     expect(errno(one)).toBe(1105);
   });
 
   test("none that can be reached", async () => {
-    const gone = await backend(() => {});
+    const gone = await at.backend(() => {});
     gone.server.close();
-    const one = client(stage(route([target("db1", gone.port)])));
+    const one = at.client(at.open(route([target("db1", gone.port)])));
     expect(await told(one)).toBe("service app: none of its servers could be reached");
   });
 
   test("an error reaches a client that has already spoken", async () => {
-    const one = client(stage(route([])));
+    const one = at.client(at.open(route([])));
     one.socket.write("a login that nobody will read");
     expect(await told(one)).toMatch(/^service app has no server/);
   });
@@ -283,12 +135,12 @@ describe("choosing a server", () => {
 
 describe("a new route", () => {
   test("new sessions follow it; old ones go on, or end where it says so", async () => {
-    const [one, two] = await Promise.all([backend(greets("db1")), backend(greets("db2"))]);
-    const on = stage(route([target("db1", one.port)]));
-    const early = client(on);
+    const [one, two] = await Promise.all([at.backend(greets("db1")), at.backend(greets("db2"))]);
+    const on = at.open(route([target("db1", one.port)]));
+    const early = at.client(on);
     await greeted(early);
     on.traffic.put(route([target("db2", two.port)]));
-    const late = client(on);
+    const late = at.client(on);
     await greeted(late);
     expect(two.sockets).toHaveLength(1);
     early.socket.write("x");
@@ -300,9 +152,9 @@ describe("a new route", () => {
 });
 
 test("a session that has not heard from its server yet moves to another when that server is closed", async () => {
-  const [silent, good] = await Promise.all([backend(() => {}), backend(greets("good"))]);
-  const on = stage(route([target("silent", silent.port)]));
-  const one = client(on);
+  const [silent, good] = await Promise.all([at.backend(() => {}), at.backend(greets("good"))]);
+  const on = at.open(route([target("silent", silent.port)]));
+  const one = at.client(on);
   await eventually(() => silent.sockets.length === 1);
   on.traffic.put({ ...route([target("good", good.port)]), closing: [{ server: "silent", reason: "hangs" }] });
   await greeted(one);
@@ -312,37 +164,37 @@ test("a session that has not heard from its server yet moves to another when tha
 
 describe("limits", () => {
   test("above max_connections: error 1040, or a place when one is free", async () => {
-    const db = await backend(greets("db1"));
+    const db = await at.backend(greets("db1"));
     const targets = [target("db1", db.port)];
-    const on = stage(route(targets, { maxConnections: 1 }));
-    const first = client(on);
+    const on = at.open(route(targets, { maxConnections: 1 }));
+    const first = at.client(on);
     await greeted(first);
-    const turnedAway = client(on);
+    const turnedAway = at.client(on);
     expect(await told(turnedAway)).toBe("Too many connections");
     expect(errno(turnedAway)).toBe(1040);
     on.traffic.put(route(targets, { maxConnections: 1, queueTimeoutMs: 10_000 }));
-    const waits = client(on);
+    const waits = at.client(on);
     await eventually(() => on.traffic.counters.waited === 1);
     first.socket.destroy();
     await greeted(waits);
     on.traffic.put(route(targets, { maxConnections: 1, queueTimeoutMs: 50 }));
-    expect(await told(client(on))).toBe("Too many connections");
+    expect(await told(at.client(on))).toBe("Too many connections");
     expect(on.traffic.counters).toMatchObject({ total: 2, refused: 2, waited: 2 });
   });
 
   test("a server that is full is passed over; all full is no place", async () => {
-    const [one, two] = await Promise.all([backend(greets("db1")), backend(greets("db2"))]);
+    const [one, two] = await Promise.all([at.backend(greets("db1")), at.backend(greets("db2"))]);
     const limited = { maxConnections: 1 };
-    const on = stage(route([target("db1", one.port, limited), target("db2", two.port, limited)]));
-    await Promise.all([client(on), client(on)].map(greeted));
+    const on = at.open(route([target("db1", one.port, limited), target("db2", two.port, limited)]));
+    await Promise.all([at.client(on), at.client(on)].map(greeted));
     expect([one.sockets.length, two.sockets.length]).toEqual([1, 1]);
-    expect(await told(client(on))).toBe("Too many connections");
+    expect(await told(at.client(on))).toBe("Too many connections");
   });
 
   test("an idle session ends after wait_timeout, a busy one does not", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)], { idleTimeoutMs: 8000 }));
-    const [idle, busy] = [client(on), client(on)];
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)], { idleTimeoutMs: 8000 }));
+    const [idle, busy] = [at.client(on), at.client(on)];
     await Promise.all([idle, busy].map(greeted));
     const start = Date.now();
     on.traffic.sweep(start);
@@ -355,9 +207,9 @@ describe("limits", () => {
   });
 
   test("a client that takes nothing is closed after net_write_timeout", async () => {
-    const db = await backend((socket) => socket.write(Buffer.alloc(32 << 20)));
-    const on = stage(route([target("db1", db.port)], { writeTimeoutMs: 5000 }));
-    const stuck = client(on);
+    const db = await at.backend((socket) => socket.write(Buffer.alloc(32 << 20)));
+    const on = at.open(route([target("db1", db.port)], { writeTimeoutMs: 5000 }));
+    const stuck = at.client(on);
     stuck.socket.pause();
     const isHeld = () => [...on.traffic.sessions].some(({ bufferedBytes }) => bufferedBytes > 0);
     await eventually(isHeld);
@@ -373,12 +225,12 @@ describe("limits", () => {
 describe("the PROXY protocol", () => {
   test.each(["v1", "v2"] as const)("%s to servers", async (proxyProtocol) => {
     const seen: Buffer[] = [];
-    const db = await backend((socket) => {
+    const db = await at.backend((socket) => {
       socket.on("data", (chunk: Buffer) => seen.push(chunk));
       socket.write(GREETING);
     });
-    const on = stage(route([target("db1", db.port, { proxyProtocol })]));
-    const one = client(on);
+    const on = at.open(route([target("db1", db.port, { proxyProtocol })]));
+    const one = at.client(on);
     await greeted(one);
     await eventually(() => seen.length > 0);
     expect(readProxyHeader(Buffer.concat(seen))).toMatchObject({
@@ -393,9 +245,9 @@ describe("the PROXY protocol", () => {
   });
 
   test("from trusted clients, in pieces or with the login behind it; the header goes no further", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)]), ["127.0.0.0/8"]);
-    const one = client(on);
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)]), ["127.0.0.0/8"]);
+    const one = at.client(on);
     one.socket.write(header.subarray(0, 9));
     await eventually(() => [...on.traffic.sessions].some(({ bufferedBytes }) => bufferedBytes === 9));
     one.socket.write(Buffer.concat([header.subarray(9), Buffer.from("login")]));
@@ -404,19 +256,19 @@ describe("the PROXY protocol", () => {
   });
 
   test("a trusted client without one is served; a broken one is not", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)]), ["127.0.0.1"]);
-    const plain = client(on);
-    const broken = client(on);
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)]), ["127.0.0.1"]);
+    const plain = at.client(on);
+    const broken = at.client(on);
     broken.socket.write("PROXY TCP4 nonsense\r\n");
     await eventually(broken.isClosed);
     await greeted(plain);
   });
 
   test("from others it is a client's bytes like any", async () => {
-    const db = await backend(greets("db1"));
-    const on = stage(route([target("db1", db.port)]), ["10.0.0.0/8", "fd00::/8"]);
-    const one = client(on);
+    const db = await at.backend(greets("db1"));
+    const on = at.open(route([target("db1", db.port)]), ["10.0.0.0/8", "fd00::/8"]);
+    const one = at.client(on);
     await greeted(one);
     one.socket.write("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n");
     await eventually(() => one.received().toString().endsWith("db1:PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n"));

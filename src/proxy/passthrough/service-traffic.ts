@@ -184,7 +184,8 @@ export class ServiceTraffic implements SessionHost {
     const candidates = possible.every(({ hasRoom }) => hasRoom)
       ? possible
       : possible.filter(({ hasRoom }) => hasRoom);
-    const use = this.#balancer.pick(candidates, session.remote);
+    // Only one policy looks at the address, and asking for it costs a system call.
+    const use = this.#balancer.pick(candidates, this.#route.balance === "source" ? session.remote : "");
     return use?.take(session) === true ? use : "no place";
   }
 

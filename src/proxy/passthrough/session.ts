@@ -56,8 +56,7 @@ export class Session implements LegOwner {
   readonly connectedAt: number;
   readonly #host: SessionHost;
   readonly #client: Leg;
-  /** Where the client connected to, as the server is told. */
-  readonly #door: Peer | undefined;
+  /** As the client's PROXY header says. */
   #source: Peer | undefined;
   #backend: Leg | undefined;
   #use: ServerUse | undefined;
@@ -69,6 +68,7 @@ export class Session implements LegOwner {
   #endsAt = Number.POSITIVE_INFINITY;
   #user = "";
   #connectionId: number | undefined;
+  #isYoung = true;
 
   constructor(id: number, listener: string, socket: LegSocket, host: SessionHost, now: number) {
     this.id = id;
@@ -76,12 +76,6 @@ export class Session implements LegOwner {
     this.#host = host;
     this.connectedAt = now;
     this.#idleSince = now;
-    // A unix socket has no addresses, whatever the types say.
-    const address = socket.remoteAddress as string | undefined;
-    if (address !== undefined) {
-      this.#source = { address: plainAddress(address), port: socket.remotePort };
-      this.#door = { address: plainAddress(socket.localAddress), port: socket.localPort };
-    }
     this.#client = new Leg(this, socket);
   }
 
@@ -89,9 +83,9 @@ export class Session implements LegOwner {
     return this.#phase;
   }
 
-  /** The client's address for people; `unix` for a client of a unix socket. */
+  /** The client's address; `unix` for a client of a unix socket. A system call: not for every session. */
   get remote(): string {
-    return this.#source === undefined ? "unix" : this.#source.address;
+    return this.#source?.address ?? plainAddress(this.#peerAddress ?? "unix");
   }
 
   get server(): string | undefined {
@@ -179,8 +173,12 @@ export class Session implements LegOwner {
     this.#backend?.destroy();
   }
 
-  /** Once a second: time limits. */
+  /** Once a second: time limits; and watching over its server's side, which short sessions need not pay for. */
   sweep(now: number, idleTimeoutMs: number, writeTimeoutMs: number): void {
+    if (this.#isYoung && this.#phase === "passing") {
+      this.#isYoung = false;
+      this.#backend?.keepAlive();
+    }
     if (this.isActive) {
       this.isActive = false;
       this.#idleSince = now;
@@ -210,7 +208,7 @@ export class Session implements LegOwner {
     if (peer === undefined) {
       // A client that leaves before it was served; HAProxy's TCP check is one.
       this.end();
-    } else if (leg === this.#backend && this.#phase === "greeting") {
+    } else if (leg === this.#backend && this.#mayMove) {
       this.#tryNext("it closed the connection before it said anything");
     } else if (peer.hasEnded) {
       leg.close();
@@ -222,7 +220,7 @@ export class Session implements LegOwner {
   }
 
   closed(leg: Leg): void {
-    if (leg === this.#backend && this.#phase === "greeting") {
+    if (leg === this.#backend && this.#mayMove) {
       this.#tryNext("it closed the connection before it said anything");
       return;
     }
@@ -234,6 +232,11 @@ export class Session implements LegOwner {
     this.#phase = "closed";
     this.#host.gone(this, this.#use);
     this.#use = undefined;
+  }
+
+  /** Nothing has passed yet, and there is still a client: a server closes on one that has left, and that is no failure of it. */
+  get #mayMove(): boolean {
+    return this.#phase === "greeting" && !this.#client.hasEnded && !this.#client.isClosed;
   }
 
   #readHeader(): void {
@@ -248,7 +251,7 @@ export class Session implements LegOwner {
         this.#headerRead(0);
         return;
       case "header":
-        this.#source = reading.source ?? this.#source;
+        this.#source = reading.source;
         this.#headerRead(reading.bytes);
     }
   }
@@ -287,9 +290,20 @@ export class Session implements LegOwner {
     this.#client.socket.resume();
   }
 
+  /** Who has connected, and where to, as the server is told. */
   #route(): { source: Peer; destination: Peer } | undefined {
-    if (this.#source === undefined || this.#door === undefined) return undefined;
-    return { source: this.#source, destination: this.#door };
+    const { socket } = this.#client;
+    const address = this.#peerAddress;
+    if (address === undefined) return undefined;
+    return {
+      source: this.#source ?? { address: plainAddress(address), port: socket.remotePort },
+      destination: { address: plainAddress(socket.localAddress), port: socket.localPort },
+    };
+  }
+
+  /** A unix socket has none, whatever the types say. */
+  get #peerAddress(): string | undefined {
+    return this.#client.socket.remoteAddress as string | undefined;
   }
 
   #pass(): void {
@@ -311,6 +325,7 @@ export class Session implements LegOwner {
     this.#phase = "dialling";
     if (failed !== undefined) this.#host.failed(this, failed, reason);
     if (this.#client.isClosed) this.closed(this.#client);
+    else if (this.#client.hasEnded) this.end();
     else this.#host.admitAgain(this, this.#tried);
   }
 

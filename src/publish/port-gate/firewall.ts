@@ -1,4 +1,4 @@
-import type { FirewallName } from "./firewall-errors.ts";
+import type { FirewallName } from "../../system/firewall/firewall-error.ts";
 
 /** What does the work of a gate in the kernel. Every method may throw FIREWALL_MISSING, FIREWALL_DENIED or FIREWALL_FAILED. */
 export interface Firewall {

@@ -1,4 +1,4 @@
-import { isIPv6 } from "node:net";
+import { type Family, familyOf } from "../../system/firewall/family.ts";
 
 /** What a gate is, whichever firewall does it. Addresses and networks are IPv4 or IPv6, and valid. */
 export interface GatePlan {
@@ -12,13 +12,7 @@ export interface GatePlan {
   readonly protectExcept: readonly string[] | undefined;
 }
 
-export type Family = 4 | 6;
-
 /** The addresses of a list that belong to a family. */
 export function ofFamily(addresses: readonly string[], family: Family): readonly string[] {
   return addresses.filter((address) => familyOf(address) === family);
-}
-
-export function familyOf(address: string): Family {
-  return isIPv6(address.split("/")[0] ?? "") ? 6 : 4;
 }

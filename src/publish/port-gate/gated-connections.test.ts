@@ -1,15 +1,10 @@
 import { expect, test } from "bun:test";
 import type { RunCommand } from "../../system/run-command.ts";
-import { GatedConnections, parseConntrack, socketFilter } from "./gated-connections.ts";
+import { GatedConnections, socketFilter } from "./gated-connections.ts";
 
 const PLAN = { mirrorPort: 3308, realPort: 3306, sources: "all", protectExcept: undefined } as const;
 const line = (state: string, client: string, port: number): string =>
   `tcp      6 431999 ${state} src=${client} dst=10.0.0.1 sport=${port} dport=3308 src=10.0.0.1 dst=${client} sport=3306 dport=${port} [ASSURED] mark=0 use=1`;
-
-test("the client's end of each connection that has not ended", () => {
-  const listing = [line("ESTABLISHED", "10.0.0.9", 4711), line("TIME_WAIT", "10.0.0.9", 4712), ""].join("\n");
-  expect(parseConntrack(listing)).toEqual([{ address: "10.0.0.9", port: 4711 }]);
-});
 
 test("the server's end of each, for ss", () => {
   const clients = [

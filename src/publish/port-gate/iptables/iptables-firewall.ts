@@ -1,7 +1,8 @@
+import type { Family } from "../../../system/firewall/family.ts";
+import { firewallError } from "../../../system/firewall/firewall-error.ts";
 import type { CommandResult, RunCommand } from "../../../system/run-command.ts";
 import type { Firewall } from "../firewall.ts";
-import { firewallError } from "../firewall-errors.ts";
-import type { Family, GatePlan } from "../gate-plan.ts";
+import type { GatePlan } from "../gate-plan.ts";
 import {
   isOpenIn,
   isWhole,

@@ -2,7 +2,8 @@
  * The gate in chains of its own, as text for `iptables-restore --noflush` and as arguments for iptables. Whoever else has
  * rules there keeps them: of the chains that are not ours only one rule is, the jump. Pure.
  */
-import { type Family, type GatePlan, ofFamily } from "../gate-plan.ts";
+import type { Family } from "../../../system/firewall/family.ts";
+import { type GatePlan, ofFamily } from "../gate-plan.ts";
 
 export interface Jump {
   readonly table: "nat" | "filter";

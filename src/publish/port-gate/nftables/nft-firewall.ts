@@ -1,8 +1,9 @@
+import { firewallError } from "../../../system/firewall/firewall-error.ts";
+import { rulesOf } from "../../../system/firewall/nft-rules.ts";
 import type { CommandResult, RunCommand } from "../../../system/run-command.ts";
 import type { Firewall } from "../firewall.ts";
-import { firewallError } from "../firewall-errors.ts";
 import type { GatePlan } from "../gate-plan.ts";
-import { isOpenIn, rulesOf } from "./nft-listing.ts";
+import { isOpenIn } from "./nft-listing.ts";
 import { close, layDown, list, open, removeTable } from "./nft-script.ts";
 
 /**

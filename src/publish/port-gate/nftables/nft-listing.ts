@@ -7,13 +7,3 @@ export function isOpenIn(listing: string, mirrorPort: number): boolean {
   const elements = ELEMENTS.exec(listing)?.[1]?.split(",") ?? [];
   return elements.some((element) => element.trim().split(/\s/)[0] === String(mirrorPort));
 }
-
-/** The rules without what changes by itself, to be compared with what they were. */
-export function rulesOf(listing: string): string {
-  return listing
-    .replace(ELEMENTS, "")
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .join("\n");
-}

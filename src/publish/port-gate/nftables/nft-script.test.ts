@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { rulesOf } from "../../../system/firewall/nft-rules.ts";
 import type { GatePlan } from "../gate-plan.ts";
-import { isOpenIn, rulesOf } from "./nft-listing.ts";
+import { isOpenIn } from "./nft-listing.ts";
 import { close, layDown, open, removeTable } from "./nft-script.ts";
 
 const PLAN: GatePlan = { mirrorPort: 3308, realPort: 3306, sources: "all", protectExcept: undefined };

@@ -1,5 +1,6 @@
 /** The gate as text for `nft -f`. One script is one transaction: all of it comes into force, or nothing. Pure. */
-import { familyOf, type GatePlan } from "../gate-plan.ts";
+import { familyOf } from "../../../system/firewall/family.ts";
+import type { GatePlan } from "../gate-plan.ts";
 
 /** A private table, which nobody else has a reason to touch; one for each gate of this host. */
 function tableOf({ mirrorPort }: GatePlan): string {

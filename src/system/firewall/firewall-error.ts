@@ -1,5 +1,5 @@
 import { SluiceError } from "../../errors/sluice-error.ts";
-import type { CommandResult } from "../../system/run-command.ts";
+import type { CommandResult } from "../run-command.ts";
 
 export type FirewallName = "nftables" | "iptables";
 

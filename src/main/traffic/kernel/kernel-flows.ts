@@ -1,0 +1,154 @@
+import type { SessionLine } from "../../../proxy/worker/messages.ts";
+import { Conntrack, type Flow } from "../../../system/firewall/conntrack.ts";
+import { FAMILIES, familyOf } from "../../../system/firewall/family.ts";
+import { resetPeer } from "../../../system/firewall/reset-peer.ts";
+import type { RunCommand } from "../../../system/run-command.ts";
+import { type KernelListener, type KernelPlan, serverKey } from "./kernel-plan.ts";
+
+/** A connection that the kernel carries for a service. */
+export interface KernelFlow extends Flow {
+  readonly service: string;
+  readonly listenerName: string;
+  readonly serverName: string;
+  /** When it was first seen, ms since 1970. */
+  readonly since: number;
+}
+
+/** Between batches of resets, so that nothing else waits for long. */
+const BATCH = 100;
+
+/** The connections of the services, as the kernel tracks them. Its methods throw what Conntrack does. */
+export class KernelFlows {
+  readonly #conntrack: Conntrack;
+  readonly #since = new Map<string, number>();
+  #resets: Promise<void> = Promise.resolve();
+
+  constructor(run: RunCommand) {
+    this.#conntrack = new Conntrack(run);
+  }
+
+  /** Can they be told here at all? */
+  async check(): Promise<void> {
+    await this.#conntrack.list(4, { port: 1 });
+  }
+
+  async list(plans: readonly KernelPlan[], now: number): Promise<readonly KernelFlow[]> {
+    const families = FAMILIES.filter((family) =>
+      plans.some(({ servers }) =>
+        [...servers.keys()].some((key) => (key.startsWith("[") ? 6 : 4) === family),
+      ),
+    );
+    const flows: KernelFlow[] = [];
+    for (const family of families)
+      for (const flow of await this.#conntrack.list(family, {})) {
+        const owned = ownerOf(flow, plans);
+        if (owned !== undefined) flows.push({ ...flow, ...owned, since: this.#seen(flow, now) });
+      }
+    this.#forgetAllBut(flows);
+    return flows;
+  }
+
+  /**
+   * Ends connections: the kernel forgets them, and both ends are reset, which `allReset` waits for. Rules that lead to their
+   * server must have been changed before.
+   */
+  async cut(flows: readonly KernelFlow[]): Promise<void> {
+    const groups = new Map(flows.map((flow) => [groupOf(flow), flow]));
+    for (const { listener, server } of groups.values())
+      await this.#conntrack.forget(familyOf(server.address), {
+        port: listener.port,
+        server: server.address,
+        serverPort: server.port,
+      });
+    this.#resetLater(flows);
+  }
+
+  async cutOne(flow: KernelFlow): Promise<void> {
+    const { listener, client } = flow;
+    await this.#conntrack.forget(familyOf(client.address), { port: listener.port, client });
+    this.#resetLater([flow]);
+  }
+
+  /** Resolves once everybody has been told whose connection was cut. */
+  get allReset(): Promise<void> {
+    return this.#resets;
+  }
+
+  /** With very many of them it takes long, and renewals of the rules must not wait for that. */
+  #resetLater(flows: readonly KernelFlow[]): void {
+    this.#resets = this.#resets.then(() => this.#reset(flows)).catch(() => {});
+  }
+
+  async #reset(flows: readonly KernelFlow[]): Promise<void> {
+    for (const [i, { listener, client, seenAs, server, state }] of flows.entries()) {
+      // A client that is still trying will try on, and so come to another server.
+      if (state === "SYN_SENT") continue;
+      await resetPeer(listener, client);
+      await resetPeer(seenAs, server);
+      if (i % BATCH === BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #seen(flow: Flow, now: number): number {
+    const key = keyOf(flow);
+    const since = this.#since.get(key) ?? now;
+    this.#since.set(key, since);
+    return since;
+  }
+
+  #forgetAllBut(flows: readonly Flow[]): void {
+    if (this.#since.size === flows.length) return;
+    const present = new Set(flows.map(keyOf));
+    for (const key of this.#since.keys()) if (!present.has(key)) this.#since.delete(key);
+  }
+}
+
+/** As the workers tell of theirs. @param idleLimitSeconds how long the kernel remembers a silent connection */
+export function sessionLine(flow: KernelFlow, now: number, idleLimitSeconds: number): SessionLine {
+  const { id, service, listenerName, client, since, state, secondsLeft, serverName } = flow;
+  const idleMs = state === "ESTABLISHED" ? Math.max(0, idleLimitSeconds - secondsLeft) * 1000 : 0;
+  return {
+    id,
+    service,
+    listener: listenerName,
+    user: "",
+    remote: client.address,
+    // What was silent for longer than it has been seen was there before.
+    connectedAt: Math.min(since, now - idleMs),
+    idleMs,
+    state: STATES[state] ?? "leaving",
+    connections: [{ server: serverName, connectionId: undefined }],
+    bufferedBytes: 0,
+  };
+}
+
+// The words of proxy/passthrough/session.ts.
+const STATES: Readonly<Record<string, string>> = {
+  SYN_SENT: "dialling",
+  SYN_RECV: "dialling",
+  ESTABLISHED: "passing",
+};
+
+function ownerOf(flow: Flow, plans: readonly KernelPlan[]) {
+  for (const { service, listeners, servers } of plans) {
+    const listener = listeners.find((candidate) => isReached(candidate, flow));
+    const serverName = servers.get(serverKey(flow.server.address, flow.server.port));
+    if (listener !== undefined && serverName !== undefined)
+      return { service, listenerName: listener.name, serverName };
+  }
+  return undefined;
+}
+
+function isReached({ address, port }: KernelListener, { listener }: Flow): boolean {
+  if (port !== listener.port) return false;
+  return (
+    address === "::" ||
+    address === listener.address ||
+    (address === "0.0.0.0" && !listener.address.includes(":"))
+  );
+}
+
+const groupOf = ({ listener, server }: Flow): string => `${listener.port} ${server.address} ${server.port}`;
+
+const keyOf = ({ client, listener }: Flow): string =>
+  `${client.address} ${client.port} ${listener.address} ${listener.port}`;
