@@ -46,8 +46,7 @@ interface Told {
 
 /** What a client program prints, and which servers it names on stderr. */
 async function told(argv: readonly string[]): Promise<Told> {
-  const { stdout, stderr } = await run(argv, {
-    cwd: folder,
+  const { stdout, stderr } = await run(["env", "-C", folder, ...argv], {
     env: { MYSQL_PWD: FLEET_PASSWORD },
     timeoutMs: 60_000,
   });

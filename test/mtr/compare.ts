@@ -113,6 +113,9 @@ async function record(socket: string, test: string): Promise<Recorded> {
   ];
   const { code, stdout, stderr } = await run(
     [
+      "env",
+      "-C",
+      SUITE,
       "mariadb-test",
       `--defaults-file=${folder}/my.cnf`,
       "--silent",
@@ -125,7 +128,7 @@ async function record(socket: string, test: string): Promise<Recorded> {
       `--result-file=${result}`,
       ...combination,
     ],
-    { cwd: SUITE, env: environment(socket, folder), mayFail: true, timeoutMs: LIMIT_MS },
+    { env: environment(socket, folder), mayFail: true, timeoutMs: LIMIT_MS },
   ).catch((error: unknown) => ({ code: -1, stdout: "", stderr: String(error) }));
   const clean = (text: string): string => text.replaceAll(folder, "VARDIR");
   const text = existsSync(result) ? readFileSync(result, "latin1") : "";
