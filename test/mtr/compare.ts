@@ -53,6 +53,12 @@ try {
     // The service's clients come from the proxy's address; accounts are copied to it without a password, as the suite's root has none.
     sql: "CREATE USER root@'%'; GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;",
   });
+  symlinkSync(join(SUITE, "std_data"), join(lab.folder, "std_data"));
+  await run([
+    "bash",
+    "-c",
+    `mariadb -uroot -S ${fleet.servers[0]?.socketPath} mysql < /usr/share/mysql/mysql_test_data_timezone.sql`,
+  ]);
   const [primary, ...replicas] = fleet.servers as [DatabaseServer, ...DatabaseServer[]];
   for (const test of tests) {
     await reset(primary, replicas);
@@ -79,6 +85,8 @@ function listed(): readonly string[] {
 
 /** Nothing of the last test is left, and the replicas go on where a test has broken replication by itself. */
 async function reset(primary: DatabaseServer, replicas: readonly DatabaseServer[]): Promise<void> {
+  for (const { data } of await primary.sql<{ data: string }>("XA RECOVER"))
+    await primary.sql(`XA ROLLBACK '${data}'`);
   const databases = await primary.sql<{ name: string }>(
     "SELECT schema_name AS name FROM information_schema.schemata",
   );
@@ -104,7 +112,6 @@ async function record(socket: string, test: string): Promise<Recorded> {
     mkdirSync(join(folder, name));
     chmodSync(join(folder, name), 0o777);
   }
-  symlinkSync(join(SUITE, "std_data"), join(folder, "std_data"));
   writeFileSync(join(folder, "my.cnf"), `[client]\nsocket=${socket}\nuser=root\n`);
   const result = join(folder, "result");
   const [file, combination] = [
@@ -130,7 +137,13 @@ async function record(socket: string, test: string): Promise<Recorded> {
     ],
     { env: environment(socket, folder), mayFail: true, timeoutMs: LIMIT_MS },
   ).catch((error: unknown) => ({ code: -1, stdout: "", stderr: String(error) }));
-  const clean = (text: string): string => text.replaceAll(folder, "VARDIR");
+  // The service comes from its own host, so its accounts are others.
+  const clean = (text: string): string =>
+    text
+      .replaceAll(folder, "VARDIR")
+      .replaceAll(lab.folder, "VARDIR")
+      .replaceAll("root`@`%`", "root`@`localhost`")
+      .replaceAll("root@%", "root@localhost");
   const text = existsSync(result) ? readFileSync(result, "latin1") : "";
   return { code, result: clean(text), said: clean(stdout + stderr) };
 }
@@ -139,7 +152,8 @@ function environment(socket: string, folder: string): Record<string, string> {
   const client = (name: string): string => `${name} --no-defaults -uroot --socket=${socket}`;
   return {
     MYSQL_TEST_DIR: SUITE,
-    MYSQLTEST_VARDIR: folder,
+    // Tests look at files of the server, too.
+    MYSQLTEST_VARDIR: lab.folder,
     MYSQLTEST_LOGDIR: join(folder, "log"),
     MYSQL_TMP_DIR: join(folder, "tmp"),
     MASTER_MYSOCK: socket,
@@ -176,7 +190,7 @@ function tell(test: string, direct: Recorded, through: Recorded): void {
 }
 
 function lastWords({ said }: Recorded): string {
-  const line = said.split("\n").find((text) => text.includes("mysqltest:") || text.includes("failed:"));
+  const line = said.split("\n").find((text) => /failed:|failed with|not supported/.test(text));
   return (line ?? said.slice(0, 200)).slice(0, 300);
 }
 
