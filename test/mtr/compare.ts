@@ -86,7 +86,7 @@ function listed(): readonly string[] {
 /** Nothing of the last test is left, and the replicas go on where a test has broken replication by itself. */
 async function reset(primary: DatabaseServer, replicas: readonly DatabaseServer[]): Promise<void> {
   for (const { data } of await primary.sql<{ data: string }>("XA RECOVER"))
-    await primary.sql(`XA ROLLBACK '${data}'`);
+    await primary.sql(`XA ROLLBACK '${data}'`).catch(() => {}); // of another session still
   const databases = await primary.sql<{ name: string }>(
     "SELECT schema_name AS name FROM information_schema.schemata",
   );
@@ -106,12 +106,13 @@ async function reset(primary: DatabaseServer, replicas: readonly DatabaseServer[
 }
 
 async function record(socket: string, test: string): Promise<Recorded> {
-  const folder = join(lab.folder, "vardir");
-  rmSync(folder, { recursive: true, force: true });
-  for (const name of ["", "tmp", "log"]) {
+  const folder = lab.folder;
+  for (const name of ["tmp", "log"]) {
+    rmSync(join(folder, name), { recursive: true, force: true });
     mkdirSync(join(folder, name));
     chmodSync(join(folder, name), 0o777);
   }
+  rmSync(join(folder, "result"), { force: true });
   writeFileSync(join(folder, "my.cnf"), `[client]\nsocket=${socket}\nuser=root\n`);
   const result = join(folder, "result");
   const [file, combination] = [
@@ -141,7 +142,7 @@ async function record(socket: string, test: string): Promise<Recorded> {
   const clean = (text: string): string =>
     text
       .replaceAll(folder, "VARDIR")
-      .replaceAll(lab.folder, "VARDIR")
+
       .replaceAll("root`@`%`", "root`@`localhost`")
       .replaceAll("root@%", "root@localhost");
   const text = existsSync(result) ? readFileSync(result, "latin1") : "";
@@ -152,8 +153,8 @@ function environment(socket: string, folder: string): Record<string, string> {
   const client = (name: string): string => `${name} --no-defaults -uroot --socket=${socket}`;
   return {
     MYSQL_TEST_DIR: SUITE,
-    // Tests look at files of the server, too.
-    MYSQLTEST_VARDIR: lab.folder,
+    // The lab's folder: tests look at files of the server, too.
+    MYSQLTEST_VARDIR: folder,
     MYSQLTEST_LOGDIR: join(folder, "log"),
     MYSQL_TMP_DIR: join(folder, "tmp"),
     MASTER_MYSOCK: socket,
