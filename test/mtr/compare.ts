@@ -25,10 +25,13 @@ const OPTIONS: ServerOptions = {
   local_infile: true,
   binlog_direct_non_transactional_updates: true,
   default_time_zone: "+03:00",
+  gtid_strict_mode: false,
 };
 const BEGIN = `SET GLOBAL default_storage_engine = myisam, GLOBAL sql_mode = DEFAULT, GLOBAL read_only = 0, GLOBAL max_allowed_packet = DEFAULT;
   CREATE DATABASE test CHARACTER SET latin1; CREATE DATABASE mtr; CREATE TABLE mtr.test_suppressions (pattern VARCHAR(255)) ENGINE=MyISAM;
   CREATE DEFINER=root@localhost PROCEDURE mtr.add_suppression(pattern VARCHAR(255)) INSERT INTO mtr.test_suppressions VALUES (pattern)`;
+const ACCOUNTS =
+  "'root', 'app', 'admin', 'monitor', 'service', 'replication', 'mariadb.sys', 'mysql', 'PUBLIC'";
 const KEPT = ["mysql", "sys", "performance_schema", "information_schema", "app"];
 
 interface Recorded {
@@ -83,26 +86,39 @@ function listed(): readonly string[] {
   return lines.flatMap((line) => line.replace(/#.*/, "").split(/\s+/)).filter((word) => word !== "");
 }
 
-/** Nothing of the last test is left, and the replicas go on where a test has broken replication by itself. */
+/** Nothing of the last test is left. */
 async function reset(primary: DatabaseServer, replicas: readonly DatabaseServer[]): Promise<void> {
+  // Of another session still, some of them.
   for (const { data } of await primary.sql<{ data: string }>("XA RECOVER"))
-    await primary.sql(`XA ROLLBACK '${data}'`).catch(() => {}); // of another session still
-  const databases = await primary.sql<{ name: string }>(
-    "SELECT schema_name AS name FROM information_schema.schemata",
-  );
-  for (const { name } of databases) if (!KEPT.includes(name)) await primary.sql(`DROP DATABASE \`${name}\``);
+    await primary.sql(`XA ROLLBACK '${data}'`).catch(() => {});
+  await dropDatabases(primary);
   const users = await primary.sql<{ name: string }>(
-    "SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS name FROM mysql.user WHERE user NOT IN ('root', 'app', 'admin', 'monitor', 'service', 'replication', 'mariadb.sys', 'mysql', 'PUBLIC') AND host <> ''",
+    `SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS name FROM mysql.user WHERE user NOT IN (${ACCOUNTS}) AND host <> ''`,
   );
   for (const { name } of users) await primary.sql(`DROP USER ${name}`);
+  for (const replica of replicas) await follow(replica, await primary.variable("gtid_binlog_pos"));
   await primary.sql(BEGIN);
-  const position = await primary.variable("gtid_binlog_pos");
-  for (const replica of replicas)
-    for (let skipped = 0; skipped < 300; skipped++) {
-      const [row] = await replica.sql<{ late: number }>(`SELECT MASTER_GTID_WAIT('${position}', 3) AS late`);
-      if (row?.late === 0) break;
-      await replica.sql("STOP SLAVE; SET GLOBAL sql_slave_skip_counter = 1; START SLAVE");
-    }
+  for (const replica of replicas) await follow(replica, await primary.variable("gtid_binlog_pos"));
+}
+
+/** A replica on which a test has broken replication by itself goes on behind that test. */
+async function follow(replica: DatabaseServer, position: string): Promise<void> {
+  const [row] = await replica.sql<{ late: number }>(`SELECT MASTER_GTID_WAIT('${position}', 5) AS late`);
+  if (row?.late === 0) return;
+  await replica.sql(`STOP SLAVE; SET GLOBAL gtid_slave_pos = '${position}'`);
+  await dropDatabases(replica);
+  await replica.sql("START SLAVE");
+}
+
+async function dropDatabases(server: DatabaseServer): Promise<void> {
+  const databases = await server.sql<{ name: string }>(
+    "SELECT schema_name AS name FROM information_schema.schemata",
+  );
+  const dropped = databases
+    .filter(({ name }) => !KEPT.includes(name))
+    .map(({ name }) => `DROP DATABASE \`${name}\``);
+  const isReplica = (await server.sql("SHOW ALL SLAVES STATUS")).length > 0;
+  if (dropped.length > 0) await server.sql([`SET sql_log_bin = ${isReplica ? 0 : 1}`, ...dropped].join("; "));
 }
 
 async function record(socket: string, test: string): Promise<Recorded> {
