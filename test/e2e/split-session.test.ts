@@ -245,6 +245,12 @@ describe("the session is the same on every server", () => {
     await setting.query("PREPARE s FROM @text");
     await setting.query("EXECUTE s");
     expect(await setting.query("SELECT @@time_zone AS zone")).toMatchObject([{ zone: "+07:00" }]);
+    const calling = await client(split);
+    await calling.query("CREATE OR REPLACE PROCEDURE counts() SET @n = @n + 1");
+    await calling.query("SET @n = 1");
+    await calling.query("CALL counts()");
+    expect(Number((await calling.query("SELECT @n AS n"))[0].n)).toBe(2);
+    expect(await serverOf(calling)).not.toBe(1);
     const immediate = await client(split);
     await immediate.query("EXECUTE IMMEDIATE 'SET @now = 1'");
     expect(Number((await immediate.query("SELECT @now AS n"))[0].n)).toBe(1);
