@@ -104,10 +104,13 @@ export class AdminServer {
     this.#tls?.reload();
   }
 
-  /** Stops listening, lets answers under way finish, and ends within a second whatever the clients do. */
-  async close(): Promise<void> {
-    this.#removeSocket();
-    for (const door of this.#doors) door.close();
+  /**
+   * Stops listening, lets answers under way finish, and ends within a second whatever the clients do.
+   * @param isSucceeded another program goes on to listen there
+   */
+  async close(isSucceeded = false): Promise<void> {
+    if (!isSucceeded) this.#removeSocket();
+    for (const door of this.#doors) door.close(isSucceeded);
     await Promise.race([
       Promise.all(this.#doors.map((door) => door.emptied())),
       new Promise<void>((resolve) => this.#options.clock.after(CLOSE_GRACE_MS, resolve)),

@@ -53,6 +53,13 @@ export interface Control {
   callCommand(module: string, command: string, args: readonly string[]): Promise<unknown>;
   /** Reads the configuration files again and applies the difference; a line for each change. CONFIG_INVALID changes nothing. */
   reload(): Promise<readonly string[]>;
+  /** The last upgrade; undefined: there was none since the program was started. */
+  readonly lastUpgrade: UpgradeStatus | undefined;
+  /**
+   * Gives way to the executable that is installed now: resolves once that has found nothing against it, and it takes over right after
+   * the answer. REFUSED, with what the new one says.
+   */
+  upgrade(): Promise<UpgradeStatus>;
   /** Fetches the accounts of the service's clients anew. */
   reloadAccounts(service: string): Promise<void>;
   /** Ends a session, after `ttlMs` if it has not ended by then. NOT_FOUND. */
@@ -65,6 +72,17 @@ export interface ProgramInfo {
   readonly version: string;
   readonly commit: string;
   readonly startedAt: number;
+}
+
+export interface UpgradeStatus {
+  /** No two are the same. */
+  readonly id: number;
+  /** Version and commit. */
+  readonly from: string;
+  readonly to: string;
+  readonly state: "under way" | "done" | "failed";
+  /** Why it failed. */
+  readonly reason: string | undefined;
 }
 
 /** A change of one object. Values are texts of the .cnf dialect; references are parameters (`servers`, `cluster`, `service` …). */

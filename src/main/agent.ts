@@ -30,9 +30,10 @@ const STARTED_MS = 2000;
 export async function agentCommand(args: readonly string[]): Promise<number> {
   const program = agentProgram();
   if (!parseProgram(program, args)) return 0;
-  becomeFrugal("agent", process.env);
+  const flags = program.opts<AgentFlags>();
+  if (!flags.check) await becomeFrugal("agent", process.env);
   setTimeout(() => void forgetStarting(), STARTED_MS).unref();
-  return await runDaemon(agentPlan(program.opts(), process.env));
+  return await runDaemon(() => agentPlan(flags, process.env));
 }
 
 // Parameters of the objects behind the agent that are flags, too: name -> the agent's own default, if it differs.
@@ -60,6 +61,7 @@ interface AgentFlags extends Record<string, unknown> {
   readonly runtimeDir?: string;
   readonly stateDir?: string;
   readonly pidFile?: string;
+  readonly check?: true | "servers";
   readonly runAs?: string;
   readonly controlGroup?: string;
   readonly logFile?: string;
@@ -111,7 +113,13 @@ export function agentProgram(): Command {
     .option("--run-as <user[:group]>", "give up root for this user once the ports are open")
     .option("--log-file <file>", "log here instead of to standard error; reopened on SIGHUP")
     .option("--log-level <level>", "debug, info, warn or error", "info")
-    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto");
+    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto")
+    .addOption(
+      new Option(
+        "--check [servers]",
+        "only look whether it could run so, say what speaks against it, and end; with `servers`: ask them, too, and tell which are down",
+      ).choices(["servers"]),
+    );
 }
 
 function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
@@ -129,6 +137,7 @@ function agentPlan(flags: AgentFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     persistDirectory: undefined,
     controlGroup: controlGroup(flags.controlGroup),
     pidFile: flags.pidFile,
+    rehearsal: flags.check ?? false,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     createCompanion: undefined,
     createAdmin: undefined,

@@ -48,6 +48,7 @@ export const COMMANDS = {
   restart: fleet("restart"),
   call: fleet("call"),
   reload: fleet("reload"),
+  upgrade: fleet("upgrade"),
   clustercheck: entry(() => import("../cli/personas/clustercheck.ts")),
   mysqlchk: entry(() => import("../cli/personas/mysqlchk.ts")),
   connectorchk: entry(() => import("../cli/personas/connectorchk.ts")),

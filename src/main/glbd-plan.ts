@@ -41,6 +41,7 @@ export function glbdPlan(
     pidFile: values["pid-file"] === undefined ? undefined : resolve(values["pid-file"]),
     runAs: values["run-as"] === undefined ? undefined : findIdentity(values["run-as"]),
     createCompanion: undefined,
+    rehearsal: false,
     createAdmin: async (parts) => (await import("./runtime/admin.ts")).createAdmin(parts),
   };
 }

@@ -10,7 +10,7 @@ import { becomeFrugal, frugalEnvironment } from "../system/frugal-runtime.ts";
 import { connectionsPerProcess } from "../system/open-files.ts";
 import { runDaemon } from "./daemon.ts";
 import { glbdPlan, glbdStateDirectory } from "./glbd-plan.ts";
-import { ownProgram } from "./own-program.ts";
+import { OWN_SCRIPT } from "./own-program.ts";
 import { COMMIT, VERSION } from "./version.ts";
 
 /** From the start of the background process until it serves. */
@@ -28,11 +28,11 @@ export async function glbd(args: readonly string[]): Promise<number> {
     const parsed = parseGlbdArguments(withEnvironment(args, env));
     const isBackground = env[READY_VARIABLE] !== undefined;
     if (!isBackground && parsed?.values.daemon) return await startInBackground(parsed, args);
-    if (parsed !== undefined) becomeFrugal("fleet", env);
+    if (parsed !== undefined) await becomeFrugal("fleet", env);
     if (!isBackground && (parsed === undefined || parsed.values.version)) print(version());
     if (parsed === undefined) return 0;
     if (!isBackground) greet(parsed);
-    return await runDaemon({
+    return await runDaemon(() => ({
       ...glbdPlan(parsed, env),
       log: {
         file: isBackground ? logFile(parsed) : parsed.values["log-file"],
@@ -40,7 +40,7 @@ export async function glbd(args: readonly string[]): Promise<number> {
         format: "auto",
       },
       ...(isBackground ? { onStarted: tellParent } : {}),
-    });
+    }));
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error;
     printError(`glbd: ${error.message}\n`);
@@ -90,11 +90,11 @@ async function startInBackground(parsed: GlbdArguments, args: readonly string[])
   const file = logFile(parsed);
   const log = openLogFile(file);
   const before = fstatSync(log).size;
-  const [program = "", ...script] = ownProgram();
-  const own = script.length === 0 ? [] : [...script, "glbd"];
-  const child = spawn(program, [...own, ...backgroundArguments(args)], {
+  const isExecutable = OWN_SCRIPT.length === 0;
+  const own = isExecutable ? [] : [...OWN_SCRIPT, "glbd"];
+  const child = spawn(process.execPath, [...own, ...backgroundArguments(args)], {
     // The name by which scripts look for it: pidof glbd.
-    argv0: script.length === 0 ? "glbd" : process.argv0,
+    argv0: isExecutable ? "glbd" : process.argv0,
     detached: true,
     // Relative paths of the command line stay what they were.
     cwd: process.cwd(),

@@ -20,7 +20,7 @@ import { eraseArgument } from "../system/erase-argument.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import { runDaemon } from "./daemon.ts";
 import { flagSection } from "./flag-section.ts";
-import { ownProgram } from "./own-program.ts";
+import { OWN_SCRIPT } from "./own-program.ts";
 
 // From the start of the background process until it watches its server: the firewall may have to wait for its lock.
 const START_MS = 10_000;
@@ -60,7 +60,7 @@ async function run(args: GateArguments): Promise<number> {
   const sections = sectionsOf(args);
   const compiled = compileConfiguration(sections, {});
   if (!compiled.ok) throw new SluiceError("USAGE", compiled.problems.map(formatProblem).join("\n"));
-  return await runDaemon({
+  return await runDaemon(() => ({
     configuration: compiled.configuration,
     origin: { file: undefined, sections, files: REAL_FILES, env },
     targetOf: () => target,
@@ -78,7 +78,8 @@ async function run(args: GateArguments): Promise<number> {
     },
     createCompanion: undefined,
     createAdmin: undefined,
-  });
+    rehearsal: false,
+  }));
 }
 
 function sectionsOf(args: GateArguments) {
@@ -110,8 +111,7 @@ function sectionsOf(args: GateArguments) {
 
 /** `-d`: resolves once the one in the background watches its server, or with why it does not. */
 async function startInBackground(parsed: GateArguments, args: readonly string[]): Promise<number> {
-  const [program = "", ...script] = ownProgram();
-  const child = spawn(program, [...script, "mysqlchk_iptables", ...backgroundArguments(args)], {
+  const child = spawn(process.execPath, [...OWN_SCRIPT, "mysqlchk_iptables", ...backgroundArguments(args)], {
     detached: true,
     cwd: "/",
     stdio: ["ignore", "ignore", "pipe"],

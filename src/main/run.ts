@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { parseProgram } from "../cli/program.ts";
 import { compileConfiguration } from "../config/compile-configuration.ts";
 import type { Configuration } from "../config/configuration.ts";
@@ -13,7 +13,7 @@ import { becomeFrugal } from "../system/frugal-runtime.ts";
 import { findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { LogOptions } from "../telemetry/logger.ts";
-import { type DaemonPlan, runDaemon } from "./daemon.ts";
+import { type DaemonPlan, runDaemon, type Sections } from "./daemon.ts";
 import { createCompanion } from "./runtime/companion.ts";
 import { configuredTarget } from "./runtime/plan-servers.ts";
 
@@ -21,6 +21,7 @@ interface RunFlags {
   readonly config: string;
   readonly runtimeDir?: string;
   readonly pidFile?: string;
+  readonly check?: true | "servers";
   readonly runAs?: string;
   readonly logFile?: string;
   readonly logFormat: "auto" | "text" | "json";
@@ -30,9 +31,9 @@ interface RunFlags {
 export async function runCommand(args: readonly string[]): Promise<number> {
   const program = runProgram();
   if (!parseProgram(program, args)) return 0;
-  becomeFrugal("fleet", process.env);
   const flags = program.opts<RunFlags>();
-  return await runDaemon(runPlan(flags, process.env));
+  if (!flags.check) await becomeFrugal("fleet", process.env);
+  return await runDaemon((sections) => runPlan(flags, process.env, sections));
 }
 
 export function runProgram(): Command {
@@ -44,11 +45,17 @@ export function runProgram(): Command {
     .option("--pid-file <file>", "write the process number here")
     .option("--run-as <user[:group]>", "give up root for this user once the ports are open")
     .option("--log-file <file>", "log here instead of to standard error; reopened on SIGHUP")
-    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto");
+    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto")
+    .addOption(
+      new Option(
+        "--check [servers]",
+        "only look whether it could run so, say what speaks against it, and end; with `servers`: ask them, too, and tell which are down",
+      ).choices(["servers"]),
+    );
 }
 
-function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
-  const { configuration, sections } = loadOrThrow(flags.config, env);
+function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv, given: Sections | undefined): DaemonPlan {
+  const { configuration, sections } = loadOrThrow(flags.config, env, given);
   const settings = configuration.sluice.parameters;
   const keys = SecretKeys.load(settings.secretsdir ?? settings.datadir, REAL_FILES);
   const decrypt: Decrypt = (written) => keys.decrypt(written);
@@ -62,6 +69,7 @@ function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
     persistDirectory: settings.persist_runtime_changes ? settings.persistdir : undefined,
     controlGroup: "sluice",
     pidFile: flags.pidFile,
+    rehearsal: flags.check ?? false,
     runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
     log: logOptions(flags, settings),
     createCompanion,
@@ -69,12 +77,14 @@ function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv): DaemonPlan {
   };
 }
 
-/** Reads the configuration; every mistake becomes a line of one CONFIG_INVALID, warnings go to standard error. */
+/** Reads the configuration, or takes the one that is given; every mistake becomes a line of one CONFIG_INVALID, warnings go to standard error. */
 function loadOrThrow(
   path: string,
   env: NodeJS.ProcessEnv,
+  given: Sections | undefined,
 ): { configuration: Configuration; sections: readonly SourceSection[] } {
-  const { sections, problems } = readSources(path, REAL_FILES, env);
+  const { sections, problems } =
+    given === undefined ? readSources(path, REAL_FILES, env) : { sections: given, problems: [] };
   const result = compileConfiguration(sections, env, problems);
   const tls = result.ok ? checkTlsFiles(result.configuration, REAL_FILES, Date.now()) : NOTHING_FOUND;
   for (const warning of [...result.warnings, ...tls.warnings])

@@ -1,12 +1,13 @@
 import type { Probe } from "../probe/probe.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
+import { type Endpoint, formatEndpoint } from "../topology/endpoint.ts";
 import type { ServerSnapshot } from "../topology/fleet.ts";
 import type { Observation } from "../topology/observation.ts";
 import type { SourceAddress } from "../topology/replication-graph.ts";
 import type { ServerState } from "../topology/state.ts";
 import type { AdminState } from "../topology/verdict.ts";
-import type { Overlay } from "../verdict/judge.ts";
+import type { JudgeState, Overlay } from "../verdict/judge.ts";
 import { fleetEvents, type MonitorEvent } from "./events.ts";
 import type { FleetStore } from "./fleet-store.ts";
 import { judgeFleet } from "./judge-fleet.ts";
@@ -64,6 +65,15 @@ export interface MonitorSurroundings {
   openConnectionsOf(server: string): number;
 }
 
+/** What is known of a server at the moment, as JSON: for a monitor that goes on in another process. */
+export interface ServerMemory {
+  readonly endpoint: Endpoint;
+  readonly judged: JudgeState;
+  /** What its role was judged by. */
+  readonly observation: Observation;
+  readonly state: ServerState;
+}
+
 interface Member {
   readonly plan: FleetMember;
   readonly watch: ServerWatch;
@@ -95,11 +105,24 @@ export class FleetMonitor {
   #diagnosis = "";
   #ticks = 0;
 
-  constructor(plan: FleetPlan, around: MonitorSurroundings, remembered: ModuleState | undefined) {
+  /** @param memory what handOver() of this monitor has told, by server; one that is reached elsewhere by now is not believed */
+  constructor(
+    plan: FleetPlan,
+    around: MonitorSurroundings,
+    remembered: ModuleState | undefined,
+    memory: Readonly<Record<string, ServerMemory>> = {},
+  ) {
     this.#plan = plan;
     this.#around = around;
     this.#moduleState = remembered ?? INITIAL_STATE;
-    for (const member of plan.members) this.#add(member);
+    const known = plan.members.flatMap(({ watched: { name, endpoint } }) => {
+      const server = memory[name];
+      const isSame = server !== undefined && formatEndpoint(server.endpoint) === formatEndpoint(endpoint);
+      return isSame ? [[name, server] as const] : [];
+    });
+    const servers = new Map(known);
+    this.#states = new Map(known.map(([name, { state }]) => [name, state]));
+    for (const member of plan.members) this.#add(member, servers.get(member.watched.name));
   }
 
   get name(): string {
@@ -155,6 +178,8 @@ export class FleetMonitor {
     // Each probes at once, and from then on in its own part of the interval.
     const members = [...this.#members.values()];
     for (const [i, { watch }] of members.entries()) watch.start(i / members.length);
+    // What was remembered of all is a judgement already: it has only to be told.
+    if (members.length > 0 && members.every(({ observation }) => observation !== undefined)) this.#judgeNow();
   }
 
   /** Stops watching; the states stay as they were until it starts again or is removed. */
@@ -201,6 +226,20 @@ export class FleetMonitor {
     this.#judgeNow();
   }
 
+  /** Ends without a word: what it knows goes on in a successor. */
+  handOver(): Readonly<Record<string, ServerMemory>> {
+    const servers = [...this.#members].flatMap(([name, { plan, watch, observation }]) => {
+      const state = this.#states.get(name);
+      const { state: judged } = watch;
+      if (state === undefined || observation === undefined || !judged.verdict.known) return [];
+      return [[name, { endpoint: plan.watched.endpoint, judged, observation, state }] as const];
+    });
+    this.#isRunning = false;
+    this.#cancelJudging();
+    for (const { watch } of this.#members.values()) watch.stop();
+    return Object.fromEntries(servers);
+  }
+
   hint(): void {
     for (const { watch } of this.#members.values()) watch.hint();
   }
@@ -213,14 +252,21 @@ export class FleetMonitor {
     watch?.setAdmin(admin);
   }
 
-  #add(plan: FleetMember): void {
+  #add(plan: FleetMember, memory?: ServerMemory): void {
     const { clock, log } = this.#around;
     const { name } = plan.watched;
     const overlay = this.#around.overlayOf(name);
-    const watch = new ServerWatch(plan.watched, plan.createProbe(), overlay, clock, log, (server) =>
-      this.#judged(server),
+    const tell = (server: ServerSnapshot): void => this.#judged(server);
+    const watch = new ServerWatch(
+      plan.watched,
+      plan.createProbe(),
+      overlay,
+      clock,
+      log,
+      tell,
+      memory?.judged,
     );
-    this.#members.set(name, { plan, watch, observation: undefined, admin: overlay.admin });
+    this.#members.set(name, { plan, watch, observation: memory?.observation, admin: overlay.admin });
   }
 
   #judged(server: ServerSnapshot): void {

@@ -61,6 +61,7 @@ export class ServerWatch {
     clock: Clock,
     log: Log,
     onJudged: (judged: ServerSnapshot) => void,
+    remembered?: JudgeState,
   ) {
     this.#server = server;
     this.#probe = probe;
@@ -68,7 +69,12 @@ export class ServerWatch {
     this.#clock = clock;
     this.#log = log.child({ server: server.name });
     this.#onJudged = onJudged;
-    this.#state = initialState(server.policy, clock.now());
+    this.#state = remembered ?? initialState(server.policy, clock.now());
+  }
+
+  /** What a successor goes on with. */
+  get state(): JudgeState {
+    return this.#state;
   }
 
   get name(): string {

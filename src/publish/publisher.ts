@@ -37,8 +37,11 @@ export interface Publisher {
   close(reason?: CloseReason): Promise<void>;
 }
 
-/** The program ends; or this object of its configuration is changed or gone. */
-export type CloseReason = "exit" | "changed";
+/**
+ * The program ends; or this object of its configuration is changed or gone; or a successor goes on in this very process, at once: then
+ * what has been told stays told, and whoever is being answered gets the answer.
+ */
+export type CloseReason = "exit" | "changed" | "succession";
 
 /** A port gate now, and what it has counted since the start. */
 export interface GateStatus {

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { givenDescriptors, loadBecomeProgram } from "./become-program.ts";
 
 // Read by the JavaScript engine when it starts, and never again. The optimising compiler costs more memory than a health
 // check will ever win back from it (docs/decisions/0012-memory.md).
@@ -22,16 +23,24 @@ const FRUGALITY = {
  * Makes this process a small one: replaces it with itself (the same pid, open files and arguments) under settings of the
  * engine that spare memory. Returns where that has been done, or cannot be; only the standalone executable can do it.
  */
-export function becomeFrugal(kind: keyof typeof FRUGALITY, env: NodeJS.ProcessEnv): void {
+export async function becomeFrugal(kind: keyof typeof FRUGALITY, env: NodeJS.ProcessEnv): Promise<void> {
   const settings = FRUGALITY[kind];
   const isStandalone = process.argv[1]?.startsWith("/$bunfs/") === true;
   const isDone = Object.keys(settings).every((name) => env[name] !== undefined);
-  if (!isStandalone || isDone || process.execve === undefined) return;
-  const present = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  process.execve(process.execPath, [process.argv0, ...process.argv.slice(2)], {
-    ...settings,
-    ...Object.fromEntries(present),
-  });
+  if (!isStandalone || isDone) return;
+  const become = await loadBecomeProgram();
+  const args = [process.argv0, ...process.argv.slice(2)];
+  try {
+    become({
+      path: process.execPath,
+      args,
+      env: { ...settings, ...env },
+      fds: givenDescriptors(env),
+      message: undefined,
+    });
+  } catch {
+    // it goes on as it is
+  }
 }
 
 /** The environment for a process that is to be small from its first moment on. */

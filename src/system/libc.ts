@@ -1,6 +1,6 @@
 /** The calls of libc that neither node: nor Bun offers; see docs/decisions/0003-libc-through-ffi.md. Loaded when first used. */
 
-type Libc = Awaited<ReturnType<typeof load>>;
+export type Libc = Awaited<ReturnType<typeof load>>;
 let loaded: Promise<Libc> | undefined;
 
 export async function libc(): Promise<Libc> {
@@ -19,6 +19,12 @@ async function load() {
     bind: { args: ["int", "ptr", "u32"], returns: "int" },
     mkfifo: { args: ["ptr", "u32"], returns: "int" },
     listen: { args: ["int", "int"], returns: "int" },
+    getsockname: { args: ["int", "ptr", "ptr"], returns: "int" },
+    execve: { args: ["ptr", "ptr", "ptr"], returns: "int" },
+    fcntl: { args: ["int", "int", "int"], returns: "int" },
+    memfd_create: { args: ["ptr", "u32"], returns: "int" },
+    signal: { args: ["int", "u64"], returns: "u64" },
+    waitpid: { args: ["int", "ptr", "int"], returns: "int" },
     sendmsg: { args: ["int", "ptr", "int"], returns: "i64" },
     recvmsg: { args: ["int", "ptr", "int"], returns: "i64" },
     close: { args: ["int"], returns: "int" },

@@ -1,13 +1,15 @@
-import { afterEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeDescriptors, openListeningSockets, openUnixListeningSocket } from "./listening-socket.ts";
 import { descriptorChannel, receiveDescriptor, sendDescriptor } from "./pass-descriptor.ts";
 import { tcpListeners } from "./tcp-listeners.ts";
+
+const OPTIONS = { backlog: 16, userTimeoutMs: 0 };
 
 const open: number[] = [];
 afterEach(() => closeDescriptors(open.splice(0)));
@@ -30,7 +32,7 @@ const answerOf = async (where: { port: number; host: string } | { path: string }
 
 test("a descriptor crosses to another process, and what waits in its queue is served there", async () => {
   const port = await freePort();
-  const [fd = -1] = await openListeningSockets("::", port, 16, 1, () => false);
+  const [fd = -1] = await openListeningSockets("l", "::", port, OPTIONS, 1, () => false);
   open.push(fd);
   const early = answerOf({ port, host: "127.0.0.1" });
   const script = `
@@ -52,7 +54,7 @@ test("a descriptor crosses to another process, and what waits in its queue is se
 
 test("several sockets share one port; a port that is taken is told", async () => {
   const port = await freePort();
-  const fds = await openListeningSockets("127.0.0.1", port, 16, 3, () => false);
+  const fds = await openListeningSockets("l", "127.0.0.1", port, OPTIONS, 3, () => false);
   open.push(...fds);
   expect(new Set(fds).size).toBe(3);
   expect(tcpListeners(port)[0]?.pid).toBe(process.pid);
@@ -60,34 +62,69 @@ test("several sockets share one port; a port that is taken is told", async () =>
   await once(other, "listening");
   const address = other.address();
   const taken = address !== null && typeof address === "object" ? address.port : 0;
-  const attempt = openListeningSockets("127.0.0.1", taken, 16, 1, () => false);
+  const attempt = openListeningSockets("l", "127.0.0.1", taken, OPTIONS, 1, () => false);
   await expect(attempt).rejects.toMatchObject({
     code: "ADDRESS_IN_USE",
     message: `cannot listen on 127.0.0.1:${taken}: another program does`,
   });
   other.close();
-  await expect(openListeningSockets("127.0.0.1", port, 16, 1, () => false)).rejects.toMatchObject({
+  await expect(openListeningSockets("l", "127.0.0.1", port, OPTIONS, 1, () => false)).rejects.toMatchObject({
     code: "ADDRESS_IN_USE",
   });
-  open.push(...(await openListeningSockets("127.0.0.1", port, 16, 1, (pid) => pid === process.pid)));
-  await expect(openListeningSockets("192.0.2.1", port, 16, 1, () => false)).rejects.toMatchObject({
+  open.push(
+    ...(await openListeningSockets("l", "127.0.0.1", port, OPTIONS, 1, (pid) => pid === process.pid)),
+  );
+  await expect(openListeningSockets("l", "192.0.2.1", port, OPTIONS, 1, () => false)).rejects.toMatchObject({
     code: "CONFIG_INVALID",
   });
 });
 
-test("a unix socket replaces what a dead process left", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-listen-"));
-  const path = join(folder, "db.sock");
-  open.push(await openUnixListeningSocket(path, 16));
-  const fd = await openUnixListeningSocket(path, 16);
-  const handlers = {
-    open: (socket: { write(text: string): number }) => void socket.write("unix"),
-    data() {},
+describe("a unix socket", () => {
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "sluice-listen-"));
+    path = join(folder, "db.sock");
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+  const openAt = async (isOurs: (pid: number) => boolean = () => false): Promise<number> => {
+    const fd = await openUnixListeningSocket("l", path, OPTIONS, isOurs);
+    open.push(fd);
+    return fd;
   };
-  const listener = Bun.listen({ fd, socket: handlers } as never) as { stop(): void };
-  expect(await answerOf({ path })).toBe("unix");
-  listener.stop();
-  rmSync(folder, { recursive: true });
+
+  test("replaces what a dead process left, and what is ours; everybody may use it", async () => {
+    await closeDescriptors([await openUnixListeningSocket("l", path, OPTIONS, () => false)]);
+    await openAt();
+    const fd = await openAt((pid) => pid === process.pid);
+    const handlers = {
+      open: (socket: { write(text: string): number }) => void socket.write("unix"),
+      data() {},
+    };
+    const listener = Bun.listen({ fd, socket: handlers } as never) as { stop(): void };
+    expect(await answerOf({ path })).toBe("unix");
+    listener.stop();
+    expect(statSync(path).mode & 0o777).toBe(0o666);
+    expect(readdirSync(folder)).toEqual(["db.sock"]);
+  });
+
+  test("replaces neither a living program's nor a file of another kind", async () => {
+    await openAt();
+    const words = `cannot listen on ${path}: process ${process.pid} does`;
+    await expect(openAt()).rejects.toMatchObject({ code: "ADDRESS_IN_USE", message: words });
+    rmSync(path);
+    writeFileSync(path, "precious");
+    await expect(openAt()).rejects.toMatchObject({ code: "ADDRESS_IN_USE" });
+    expect(readFileSync(path, "utf8")).toBe("precious");
+  });
+
+  test("whose path is too long is refused with the limit", async () => {
+    path = join(folder, "x".repeat(100));
+    await expect(openAt()).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("at most 107"),
+    });
+  });
 });
 
 test("nothing was sent: it says so", async () => {

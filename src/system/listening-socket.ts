@@ -3,20 +3,24 @@
  * in the queue instead of being refused.
  */
 import { lookup } from "node:dns/promises";
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { isIP } from "node:net";
+import { dirname, join } from "node:path";
 import { SluiceError } from "../errors/sluice-error.ts";
-import { formatHostPort } from "../topology/endpoint.ts";
-import { CONNECTION_OPTIONS } from "./keep-alive.ts";
+import { type Endpoint, formatHostPort } from "../topology/endpoint.ts";
+import { CONNECTION_OPTIONS, userTimeout } from "./keep-alive.ts";
 import { libc } from "./libc.ts";
 import { AF_INET6, socketAddress } from "./socket-address.ts";
+import { SOCKETS } from "./socket-register.ts";
 import { tcpListeners } from "./tcp-listeners.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const SOL_SOCKET = 1;
+const SOCK_NONBLOCK = 0o4000;
 const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
+const SO_PEERCRED = 17;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
 
@@ -29,32 +33,48 @@ const ERRORS: Readonly<
   99: ["CONFIG_INVALID", "this host has no such address"],
 };
 const EAFNOSUPPORT = 97;
+const ECONNREFUSED = 111;
+/** What the kernel takes (sun_path), without the final NUL. */
+const MAX_PATH_BYTES = 107;
+
+/** How clients are taken in; may be changed while the socket listens. */
+export interface ListenOptions {
+  /** How many may wait to be accepted; the kernel takes its own limit (net.core.somaxconn) if that is less. */
+  readonly backlog: number;
+  /** A client that acknowledges nothing of what it was sent for this long is dead, ms; 0: as the kernel thinks. TCP only. */
+  readonly userTimeoutMs: number;
+}
 
 /**
  * Opens `count` sockets on one address: the kernel spreads connections over them (SO_REUSEPORT). `::` is every address of both
- * families, also where there is no IPv6.
+ * families, also where there is no IPv6. Sockets that were inherited for this address, or under this name, are taken as they are.
  * @param isOurs whether a process that listens there already may share the port. The kernel itself would let any process of this
  *   user that sets SO_REUSEPORT, too, and give it half the clients
  * @returns their descriptors, closed on exec
  * @throws SluiceError ADDRESS_IN_USE, FORBIDDEN, CONFIG_INVALID (no such address or name) or IO_FAILED, naming the address
  */
 export async function openListeningSockets(
+  name: string,
   host: string,
   port: number,
-  backlog: number,
+  options: ListenOptions,
   count: number,
   isOurs: (pid: number) => boolean,
 ): Promise<readonly number[]> {
   const address = await resolve(host);
-  const fds: number[] = [];
+  const fds = [...SOCKETS.take({ kind: "tcp", host: address, port }, name)];
   try {
-    await requireFree(address, port, isOurs);
-    while (fds.length < count) fds.push(await openOne(address, port, backlog));
-    return fds;
+    if (fds.length === 0) {
+      await requireFree(address, port, isOurs);
+      while (fds.length < count) fds.push(await openOne(address, port, options.backlog));
+    }
+    await applyListenOptions(fds, options, "tcp");
   } catch (error) {
     await closeDescriptors(fds);
     throw error;
   }
+  for (const fd of fds) SOCKETS.note(fd, { kind: "tcp", host: address, port });
+  return fds;
 }
 
 /**
@@ -67,25 +87,103 @@ export async function holdPort(address: string, port: number): Promise<number> {
 }
 
 /**
- * Opens one socket at a path, open to every user as a database's own is; it replaces what is there.
- * @throws SluiceError FORBIDDEN or IO_FAILED
+ * Opens one socket at a path, open to every user as a database's own is. It replaces one on which nobody listens any more but
+ * processes of ours, and nothing else; an inherited one is taken as it is.
+ * @throws SluiceError ADDRESS_IN_USE, CONFIG_INVALID (the path is too long), FORBIDDEN or IO_FAILED
  */
-export async function openUnixListeningSocket(path: string, backlog: number): Promise<number> {
-  const calls = await libc();
-  const fd = calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
-  // Bound under another name and moved: nobody meets a socket that does not listen yet.
-  const first = `${path}.${process.pid}`;
-  rmSync(first, { force: true });
-  const place = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(first), Buffer.from([0])]);
-  if (fd < 0 || calls.bind(fd, calls.ptr(place), place.length) !== 0 || calls.listen(fd, backlog) !== 0) {
-    const errno = calls.errno();
-    if (fd >= 0) calls.close(fd);
-    throw failure(errno, path);
-  }
-  chmodSync(first, 0o666);
-  renameSync(first, path);
+export async function openUnixListeningSocket(
+  name: string,
+  path: string,
+  options: ListenOptions,
+  isOurs: (pid: number) => boolean,
+): Promise<number> {
+  const [inherited] = SOCKETS.take({ kind: "socket", path }, name);
+  if (inherited === undefined) await requireFreePath(path, isOurs);
+  const fd = inherited ?? (await bindUnix(path, options.backlog));
+  await applyListenOptions([fd], options, "socket");
+  SOCKETS.note(fd, { kind: "socket", path });
   return fd;
 }
+
+/** How many may wait to be accepted from here on. */
+export async function setBacklog(fds: readonly number[], clients: number): Promise<void> {
+  const { listen } = await libc();
+  for (const fd of fds) listen(fd, clients);
+}
+
+/** From here on these count, for sockets that listen already. */
+export async function applyListenOptions(
+  fds: readonly number[],
+  { backlog, userTimeoutMs }: ListenOptions,
+  kind: Endpoint["kind"],
+): Promise<void> {
+  await setBacklog(fds, backlog);
+  if (kind === "socket") return;
+  const calls = await libc();
+  for (const fd of fds) {
+    for (const [level, option, value] of [...CONNECTION_OPTIONS, userTimeout(userTimeoutMs)])
+      calls.setsockopt(fd, level, option, calls.ptr(new Int32Array([value])), 4);
+  }
+}
+
+async function bindUnix(path: string, backlog: number): Promise<number> {
+  const calls = await libc();
+  const fd = calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC, 0);
+  // Bound under another name and moved: nobody meets a socket that does not listen yet, or that not everybody may use.
+  const folder = mkdtempSync(join(dirname(path), ".sluice-"));
+  const first = join(folder, "s");
+  const place = unixAddress(first);
+  try {
+    if (fd < 0 || calls.bind(fd, calls.ptr(place), place.length) !== 0 || calls.listen(fd, backlog) !== 0) {
+      const errno = calls.errno();
+      if (fd >= 0) calls.close(fd);
+      throw failure(errno, path);
+    }
+    chmodSync(first, 0o666);
+    renameSync(first, path);
+    return fd;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Whoever listens at the path, and is neither dead nor ours, keeps it. */
+async function requireFreePath(path: string, isOurs: (pid: number) => boolean): Promise<void> {
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw new SluiceError(
+      "CONFIG_INVALID",
+      `cannot listen on ${path}: a socket's path has at most ${MAX_PATH_BYTES} bytes`,
+    );
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const holder = found.isSocket() ? await listenerAt(path) : "a file that is no socket is in its place";
+  if (holder === undefined || (typeof holder === "number" && (isOurs(holder) || !isAlive(holder)))) return;
+  const words = typeof holder === "string" ? holder : `process ${holder} does`;
+  throw new SluiceError("ADDRESS_IN_USE", `cannot listen on ${path}: ${words}`);
+}
+
+/** The process that began to listen at a path (SO_PEERCRED of unix(7)), be it alive or not; undefined: nobody listens there now. */
+async function listenerAt(path: string): Promise<number | string | undefined> {
+  const calls = await libc();
+  const fd = calls.socket(AF_UNIX, SOCK_STREAM_CLOEXEC | SOCK_NONBLOCK, 0);
+  const place = unixAddress(path);
+  try {
+    if (calls.connect(fd, calls.ptr(place), place.length) !== 0)
+      return calls.errno() === ECONNREFUSED ? undefined : "another program does";
+    const credentials = new Int32Array(3);
+    calls.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, calls.ptr(credentials), calls.ptr(new Uint32Array([12])));
+    return credentials[0] ?? 0;
+  } finally {
+    calls.close(fd);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  return pid > 0 && existsSync(`/proc/${pid}`);
+}
+
+const unixAddress = (path: string): Buffer =>
+  Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path), Buffer.from([0])]);
 
 export async function closeDescriptors(fds: readonly number[]): Promise<void> {
   const { close } = await libc();
@@ -126,7 +224,6 @@ async function openOne(address: string, port: number, backlog: number | undefine
   set(SOL_SOCKET, SO_REUSEADDR, 1);
   if (backlog !== undefined) set(SOL_SOCKET, SO_REUSEPORT, 1);
   if (family === AF_INET6) set(IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  for (const [level, name, value] of CONNECTION_OPTIONS) set(level, name, value);
   const isBound = calls.bind(fd, calls.ptr(place), place.length) === 0;
   if (isBound && (backlog === undefined || calls.listen(fd, backlog) === 0)) return fd;
   const errno = calls.errno();

@@ -5,17 +5,18 @@ import { writeFileAtomically } from "./atomic-file.ts";
 /** A pid file is believed only if its process lives and runs the same program: a stale one is overwritten. */
 export class PidFile {
   readonly #path: string;
-  /** Kept open for the time after the privileges are gone. */
-  readonly #fd: number;
+  /** Kept open for the time after the privileges are gone; undefined where a predecessor had given them up already. */
+  readonly #fd: number | undefined;
 
-  /** Writes the file. Throws ADDRESS_IN_USE if another process of this program holds it. */
+  /** Writes the file, unless a predecessor in this very process has. Throws ADDRESS_IN_USE if another process of this program holds it. */
   constructor(path: string) {
     const holder = livingHolder(path);
     if (holder !== undefined && holder !== process.pid) {
       throw new SluiceError("ADDRESS_IN_USE", `already running as process ${holder} (${path})`);
     }
-    writeFileAtomically(path, `${process.pid}\n`, 0o644);
     this.#path = path;
+    if (readPid(path) === process.pid) return;
+    writeFileAtomically(path, `${process.pid}\n`, 0o644);
     this.#fd = openSync(path, "r+");
   }
 
@@ -25,7 +26,7 @@ export class PidFile {
     try {
       rmSync(this.#path, { force: true });
     } catch {
-      ftruncateSync(this.#fd);
+      if (this.#fd !== undefined) ftruncateSync(this.#fd);
     }
   }
 }

@@ -1,10 +1,12 @@
-/** Tells systemd how the service does: sd_notify(3), and the sockets it hands over: sd_listen_fds(3). */
+/** Tells systemd how the service does: sd_notify(3). */
 
 export interface ServiceManager {
-  /** `READY=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=…`, `MAINPID=…`; lost silently where nobody listens. */
+  /** `READY=1`, `RELOADING=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=…`, `MAINPID=…`; lost silently where nobody listens. */
   notify(message: string): void;
   /** How often WATCHDOG=1 is expected, ms; undefined: no watchdog. */
   readonly watchdogMs: number | undefined;
+  /** What a successor of this process needs to be heard as well. */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 // node: has no datagram unix socket. libc has; see docs/decisions/0003-libc-through-ffi.md.
@@ -12,13 +14,17 @@ const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 
-const NOBODY: ServiceManager = Object.freeze({ notify: () => {}, watchdogMs: undefined });
+const NOBODY: ServiceManager = Object.freeze({ notify: () => {}, watchdogMs: undefined, environment: {} });
 
 /** Reads NOTIFY_SOCKET and WATCHDOG_USEC, and takes them out of the environment so that no child answers for us. */
 export async function connectServiceManager(env: NodeJS.ProcessEnv): Promise<ServiceManager> {
   const path = env["NOTIFY_SOCKET"];
   const watchdogMs = watchdogInterval(env);
-  for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) delete env[name];
+  const environment: NodeJS.ProcessEnv = {};
+  for (const name of ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"]) {
+    environment[name] = env[name];
+    delete env[name];
+  }
   if (path === undefined || !/^[/@]/.test(path) || Buffer.byteLength(path) > 107) return NOBODY;
   const { dlopen, ptr } = await import("bun:ffi");
   const libc = dlopen("libc.so.6", {
@@ -29,6 +35,7 @@ export async function connectServiceManager(env: NodeJS.ProcessEnv): Promise<Ser
   const address = unixAddress(path);
   return Object.freeze({
     watchdogMs,
+    environment,
     notify(message: string): void {
       const fd = libc.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
       if (fd < 0) return;

@@ -39,6 +39,8 @@ export interface Target {
   /** Most sessions, over all workers; 0: no limit. */
   readonly maxConnections: number;
   readonly proxyProtocol: ProxyProtocol;
+  /** A server that acknowledges nothing of what it is sent, or takes nothing, for so long is lost, ms; 0: as the kernel thinks. */
+  readonly userTimeoutMs: number;
 }
 
 /** Milliseconds; 0 switches a limit off, but for `connectTimeoutMs`, which is always above 0. */

@@ -19,16 +19,19 @@ import { balancedClientsPass } from "../support/balanced/balanced-clients.ts";
 setDefaultTimeout(60_000);
 
 const PORT = 4006;
+const KERNEL_PORT = 4007;
 
 let lab: Lab;
 let galera: Galera;
 let proxy: Host;
 let balancer: Balancer;
 let inUserSpace: BalancedAddress;
+let inKernel: BalancedAddress;
 
 beforeAll(async () => {
   lab = await Lab.create({ name: "balancing-galera" });
   proxy = await lab.host("proxy");
+  await proxy.run(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"]);
   const client = await lab.host("client");
   // One certificate for the address that all of them are reached by.
   const tls = await lab.certificate("cluster", { names: ["proxy", proxy.address] });
@@ -48,7 +51,14 @@ beforeAll(async () => {
     module: "galeramon",
     user: "monitor",
     password: PASSWORD,
-    services: [{ name: "all", port: PORT, service: "router_options=synced" }],
+    services: [
+      { name: "all", port: PORT, service: "router_options=synced" },
+      {
+        name: "kernel",
+        port: KERNEL_PORT,
+        service: "router_options=synced\ndataplane=kernel\nbalance=round-robin",
+      },
+    ],
   });
   await balancer.untilUses("all", galera.nodes);
   inUserSpace = {
@@ -64,6 +74,7 @@ beforeAll(async () => {
     },
     residentMb: () => balancer.workers.reduce((sum, pid) => sum + residentMb(pid), 0),
   };
+  inKernel = { ...inUserSpace, port: KERNEL_PORT };
 }, 180_000);
 
 afterAll(async () => {
@@ -71,6 +82,7 @@ afterAll(async () => {
 });
 
 balancedClientsPass("through worker processes", () => inUserSpace);
+balancedClientsPass("through the kernel", () => inKernel);
 
 const untilNoSession = async (): Promise<void> => {
   await eventually(async () => (await balancer.list("sessions")).length === 0, { what: "no session left" });

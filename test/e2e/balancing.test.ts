@@ -94,7 +94,7 @@ type=service
 router=readconnroute
 cluster=fleet
 max_connections=2
-queue_timeout=300ms
+queue_timeout=2s
 
 [write-listener]
 type=listener

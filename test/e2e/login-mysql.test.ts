@@ -153,7 +153,7 @@ describe.skipIf(!HAS_MYSQL)("MySQL", () => {
       proxyHeader: Buffer.alloc(0),
       tls: undefined,
     };
-    const first = await connectServer(endpoint, 5000, asPlain, SYSTEM_CLOCK);
+    const first = await connectServer({ endpoint, userTimeoutMs: 0 }, 5000, asPlain, SYSTEM_CLOCK);
     if (first.kind !== "ok") throw new Error(JSON.stringify(first));
     const { socket } = first.server.handOver(IDLE);
     const change = { ...as("second", "other"), host: "127.0.0.1" };

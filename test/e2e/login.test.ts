@@ -301,7 +301,7 @@ describe("hosts", () => {
   const loginTo = async (port: number, password: string, proxyHeader: Buffer = Buffer.alloc(0)) => {
     const { capabilities, mariadbCapabilities } = faceOf([VERSION]);
     const outcome = await connectServer(
-      { kind: "tcp", host: "127.0.0.1", port },
+      { endpoint: { kind: "tcp", host: "127.0.0.1", port }, userTimeoutMs: 0 },
       5000,
       {
         user: "plain",

@@ -74,7 +74,11 @@ export class Balancer {
 
   /** Starts it where it does not run, e.g. after it was killed. */
   async start(): Promise<void> {
-    const ports = this.#settings.services.map(({ port }) => port);
+    // The kernel leads connections to others from a port that nobody listens on.
+    const listening = this.#settings.services.filter(
+      ({ service = "" }) => !service.includes("dataplane=kernel"),
+    );
+    const ports = listening.map(({ port }) => port);
     const argv = ["run", "--config", this.host.path("/etc/sluice.cnf")];
     this.#process = await startSluice(this.host, argv, { ports });
     await this.untilWorking();

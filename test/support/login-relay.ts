@@ -109,7 +109,7 @@ export class LoginRelay {
       tls: serverTls,
       deadlineMs: 10_000,
     };
-    const outcome = await connectServer(endpoint, 5000, request, SYSTEM_CLOCK);
+    const outcome = await connectServer({ endpoint, userTimeoutMs: 0 }, 5000, request, SYSTEM_CLOCK);
     if (outcome.kind === "ok") this.#join(client, outcome.server);
     else if (outcome.kind === "refused") client.refuse(outcome.error);
     else client.refuse({ errno: 1105, sentence: outcome.reason });

@@ -10,6 +10,7 @@ import type {
   ServiceStatus,
   SessionInfo,
   ThreadInfo,
+  UpgradeStatus,
 } from "../../src/admin/control.ts";
 import { parseCnf } from "../../src/config/cnf-parser.ts";
 import { compileConfiguration } from "../../src/config/compile-configuration.ts";
@@ -203,6 +204,12 @@ export class MemoryControl implements Control {
     }
     this.calls.push(`end ${id} ${ttlMs}`);
     return Promise.resolve();
+  }
+
+  readonly lastUpgrade = undefined;
+
+  async upgrade(): Promise<UpgradeStatus> {
+    throw new SluiceError("REFUSED", "there is nothing to upgrade to");
   }
 
   rotateLog(): void {

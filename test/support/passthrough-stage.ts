@@ -25,6 +25,7 @@ export const target = (server: string, port: number, changes: Partial<Target> = 
   weight: 1,
   maxConnections: 0,
   proxyProtocol: "off",
+  userTimeoutMs: 0,
   ...changes,
 });
 

@@ -146,6 +146,7 @@ export class SplitRig {
       weight: 1,
       maxConnections: 0,
       proxyProtocol: "off",
+      userTimeoutMs: 0,
       isGalera: false,
       isDraining: false,
       lagSeconds: undefined,

@@ -7,6 +7,7 @@
  *   echo ─▶ FIFO ─▶ FifoReader ──────────┘        └──▶ destinationEdits ─▶ GlbHost.edit
  */
 import { FifoReader } from "../../publish/notify/fifo-reader.ts";
+import type { CloseReason } from "../../publish/publisher.ts";
 import { AllowList } from "../../publish/tcp/allow-list.ts";
 import { PeerServer } from "../../publish/tcp/peer-server.ts";
 import { claimFifo } from "../../system/fifo.ts";
@@ -90,10 +91,10 @@ export class GlbControl {
     }
   }
 
-  async close(): Promise<void> {
+  async close(reason?: CloseReason): Promise<void> {
     this.#fifo?.close();
-    this.#removeFifo();
-    await this.#peers.close();
+    if (reason !== "succession") this.#removeFifo();
+    await this.#peers.close(reason);
   }
 
   async #openFifo(path: string): Promise<void> {

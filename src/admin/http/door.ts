@@ -59,10 +59,13 @@ export class Door {
     this.#visitors.get(request.socket)?.serving(request, response);
   }
 
-  /** Stops listening, and ends every connection that is not being answered; the others end with their answer. */
-  close(): void {
+  /**
+   * Stops listening, and ends every connection that is not being answered; the others end with their answer.
+   * @param isSucceeded nobody is to see it: who has not asked yet gets an answer as well
+   */
+  close(isSucceeded = false): void {
     if (this.server.listening) this.server.close();
-    for (const visitor of this.#visitors.values()) visitor.leave();
+    for (const visitor of this.#visitors.values()) visitor.leave(isSucceeded);
   }
 
   /** Resolves when no connection is left. */
@@ -110,6 +113,7 @@ class Visitor {
   readonly #limits: DoorLimits;
   readonly #clock: Clock;
   #cancel: () => void;
+  #isNew = true;
   #isAnswering = false;
   #isLeaving = false;
 
@@ -122,6 +126,7 @@ class Visitor {
 
   /** The header is there. The body has its own deadline; the answer has as long as it needs (event streams never end). */
   serving(request: IncomingMessage, response: ServerResponse): void {
+    this.#isNew = false;
     this.#isAnswering = true;
     if (hasBody(request)) this.#within(this.#limits.requestMs);
     else this.#cancel();
@@ -133,9 +138,9 @@ class Visitor {
     response.once("close", this.#answered);
   }
 
-  leave(): void {
+  leave(mayStillAsk: boolean): void {
     this.#isLeaving = true;
-    if (!this.#isAnswering) this.#socket.destroy();
+    if (!this.#isAnswering && !(mayStillAsk && this.#isNew)) this.#socket.destroy();
   }
 
   gone(): void {

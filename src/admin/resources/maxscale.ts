@@ -48,6 +48,16 @@ export const MAXSCALE_ROUTES: readonly Route[] = [
   },
   {
     method: "POST",
+    path: "/v1/maxscale/upgrade",
+    summary:
+      "Gives way to the executable that is installed now; `attributes.upgrade` of the daemon tells how it ended.",
+    access: "command",
+    answer: "document",
+    handle: async ({ make }, { control }) =>
+      found({ meta: { upgrade: await control.upgrade() }, links: { self: make.link("maxscale/upgrade") } }),
+  },
+  {
+    method: "POST",
     path: "/v1/maxscale/tls/reload",
     summary: "Reads key and certificates of the admin API again, and ends every token.",
     access: "write",
@@ -80,6 +90,7 @@ function attributesOf(control: Control, now: number): Readonly<Record<string, un
     product: "sluice",
     started_at: started,
     activated_at: started,
+    upgrade: control.lastUpgrade ?? null,
     uptime: Math.max(0, Math.floor((now - program.startedAt) / 1000)),
     parameters: parametersDocument(sluice),
     process_datadir: sluice.parameters.datadir,

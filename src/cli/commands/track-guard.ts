@@ -29,7 +29,7 @@ export const command: Command = {
     const [file, value = ""] = operands;
     if (file === undefined || !/^-?\d+$/.test(value))
       throw new SluiceError("USAGE", `the form is: ${formOf(spec)}`);
-    becomeFrugal("agent", process.env);
+    await becomeFrugal("agent", process.env);
     // The end of its input is what ends it: by then the daemon is gone, whoever was sent a signal first.
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGPIPE"] as const) process.on(signal, () => {});
     const options = { file, failingValue: Number(value) };

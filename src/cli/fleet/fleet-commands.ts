@@ -19,6 +19,7 @@ export const FLEET_COMMANDS = {
   restart: async () => (await import("./commands/run-state.ts")).restartCommand,
   call: async () => (await import("./commands/call.ts")).command,
   reload: async () => (await import("./commands/reload.ts")).command,
+  upgrade: async () => (await import("./commands/upgrade.ts")).command,
 } as const satisfies Record<string, () => Promise<FleetCommand>>;
 
 export type FleetCommandName = keyof typeof FLEET_COMMANDS;

@@ -1,6 +1,7 @@
 import { defaulted, optional, required } from "../parameter.ts";
 import { host, network } from "../values/address.ts";
 import { oneOf } from "../values/choice.ts";
+import { duration } from "../values/duration.ts";
 import { integer, port } from "../values/number.ts";
 import { reference } from "../values/reference.ts";
 import { list, path } from "../values/text.ts";
@@ -16,6 +17,11 @@ export const LISTENER = {
     port: optional(port(), "Port to listen on. Either port or socket is given."),
     socket: optional(path(), "Unix socket to listen on, instead of address and port."),
     backlog: defaulted(integer(1, 65_535), "4096", "Connections that may wait to be accepted."),
+    tcp_user_timeout: defaulted(
+      duration(),
+      "0s",
+      "A client that acknowledges nothing of what it is sent, or takes nothing, for this long is closed; 0: as the kernel thinks.",
+    ),
     proxy_protocol_networks: optional(
       list(network()),
       "Networks whose clients may send a PROXY protocol header.",

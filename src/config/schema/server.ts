@@ -58,6 +58,11 @@ export const SERVER = {
       "off",
       "Tell the server the client's address by the PROXY protocol.",
     ),
+    tcp_user_timeout: defaulted(
+      duration(),
+      "0s",
+      "A server that acknowledges nothing of what it is sent, or takes nothing, for this long is lost to the session; 0: as the kernel thinks.",
+    ),
     ...HEALTH_OVERRIDES,
     ...TLS,
   },

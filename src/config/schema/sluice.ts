@@ -77,6 +77,11 @@ const TRAFFIC = {
       "Proxy worker processes; auto: one per processor; 0: no proxy here.",
     ),
   ),
+  upgrade_timeout: defaulted(
+    duration(),
+    "0s",
+    "Sessions of before an upgrade, or a restart, end after this; 0: by themselves.",
+  ),
   passive: defaulted(
     flag(),
     "false",

@@ -4,6 +4,7 @@ import { findGroup } from "../../system/privileges.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
 import { SYSTEM_CLOCK } from "../../telemetry/clock.ts";
 import type { OpenLog } from "../../telemetry/logger.ts";
+import type { Upgrades } from "../upgrade/upgrades.ts";
 import { COMMIT, VERSION } from "../version.ts";
 import { ProcessLoad } from "./process-load.ts";
 import type { Runtime } from "./runtime.ts";
@@ -17,6 +18,7 @@ export interface AdminParts {
   readonly group: string;
   readonly paths: RuntimePaths;
   readonly stateDirectory: string;
+  readonly upgrades: Upgrades;
 }
 
 /** The REST API of a daemon with a configuration file. */
@@ -24,14 +26,15 @@ export interface Admin {
   start(): Promise<void>;
   /** Reads key and certificates again. */
   reload(): void;
-  close(): Promise<void>;
+  /** `isSucceeded`: another program goes on to listen there. */
+  close(isSucceeded?: boolean): Promise<void>;
 }
 
 export type CreateAdmin = (parts: AdminParts) => Promise<Admin>;
 
 /** Throws CONFIG_INVALID where [sluice] would open it to the network without TLS. */
 export function createAdmin(parts: AdminParts): Admin {
-  const { runtime, events, log, logFile, group, paths, stateDirectory } = parts;
+  const { runtime, events, log, logFile, group, paths, stateDirectory, upgrades } = parts;
   const load = new ProcessLoad();
   const server = new AdminServer({
     ...adminOptions(runtime.configuration.sluice, {
@@ -46,6 +49,7 @@ export function createAdmin(parts: AdminParts): Admin {
       load,
       logFile,
       rotateLog: () => log.reopen(),
+      upgrades,
     }),
     clock: SYSTEM_CLOCK,
     log: log.log.child({ component: "admin" }),
@@ -56,9 +60,9 @@ export function createAdmin(parts: AdminParts): Admin {
       await server.start();
     },
     reload: () => server.reloadTls(),
-    close: async () => {
+    close: async (isSucceeded) => {
       load.stop();
-      await server.close();
+      await server.close(isSucceeded);
     },
   };
 }

@@ -49,6 +49,11 @@ export class ConfigurationStore {
     return this.#current;
   }
 
+  /** What the present configuration was compiled from. */
+  get sections(): readonly SourceSection[] {
+    return this.#sections;
+  }
+
   /** What the edits would lead to. Throws NOT_FOUND, ALREADY_EXISTS, or CONFIG_INVALID with every mistake. */
   edited(edits: readonly SectionEdit[]): Candidate {
     const { sections, kept } = editSections(this.#sections, this.#current, edits);

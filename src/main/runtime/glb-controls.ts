@@ -2,6 +2,7 @@ import { GlbControl } from "../../admin/glb/glb-control.ts";
 import type { GlbHost } from "../../admin/glb/glb-host.ts";
 import type { Configuration, ServiceObject } from "../../config/configuration.ts";
 import { errorMessage } from "../../errors/sluice-error.ts";
+import type { CloseReason } from "../../publish/publisher.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 
@@ -43,8 +44,8 @@ export class GlbControls {
     }
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#controls.values()].map(({ control }) => control?.close()));
+  async close(reason?: CloseReason): Promise<void> {
+    await Promise.all([...this.#controls.values()].map(({ control }) => control?.close(reason)));
     this.#controls.clear();
   }
 

@@ -23,6 +23,7 @@ import type { Publisher } from "../../publish/publisher.ts";
 import { type TrackFileOptions, TrackFilePublisher } from "../../publish/track-file/track-file-publisher.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
+import { ownProgram } from "../own-program.ts";
 import { createPortGate } from "./plan-port-gate.ts";
 import type { Services } from "./services.ts";
 
@@ -171,16 +172,8 @@ function trackFileOptions({ name, parameters: p }: TrackFile, servers: ServerSel
     file: p.file,
     servers,
     values: { up: p.value_up, drain: p.value_drain, down: p.value_down },
-    guardCommand: [...ownCommand(), "track-guard"],
+    guardCommand: [...ownProgram(), "track-guard"],
   };
-}
-
-/** How this program starts itself: the standalone executable, or the runtime with its script. */
-function ownCommand(): readonly string[] {
-  const script = process.argv[1];
-  return script === undefined || script.startsWith("/$bunfs/")
-    ? [process.execPath]
-    : [process.execPath, script];
 }
 
 type Notify = Extract<PublisherObject, { module: "notify" }>;

@@ -12,6 +12,7 @@ import type {
   ServiceStatus,
   SessionInfo,
   ThreadInfo,
+  UpgradeStatus,
 } from "../../admin/control.ts";
 import type { Configuration } from "../../config/configuration.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
@@ -20,6 +21,7 @@ import type { FleetMonitor } from "../../monitor/fleet-monitor.ts";
 import type { ServerSnapshot } from "../../topology/fleet.ts";
 import type { FleetEvent } from "../../topology/fleet-event.ts";
 import { type ServerState, stateDetails, stateString, UNKNOWN_STATE } from "../../topology/state.ts";
+import type { Upgrades } from "../upgrade/upgrades.ts";
 import type { ProcessLoad } from "./process-load.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -30,6 +32,7 @@ export interface RuntimeControlParts {
   readonly load: ProcessLoad;
   readonly logFile: string | undefined;
   rotateLog(): void;
+  readonly upgrades: Upgrades;
 }
 
 /** The running program as the admin API sees it. */
@@ -145,6 +148,15 @@ export class RuntimeControl implements Control {
 
   async reload(): Promise<readonly string[]> {
     return await this.#parts.runtime.reload();
+  }
+
+  get lastUpgrade(): UpgradeStatus | undefined {
+    return this.#parts.upgrades.last;
+  }
+
+  /** After the change that is under way, so that nothing is left half done. */
+  async upgrade(): Promise<UpgradeStatus> {
+    return await this.#parts.runtime.inTurn(() => this.#parts.upgrades.begin());
   }
 
   async reloadAccounts(service: string): Promise<void> {

@@ -5,12 +5,13 @@ import { formatChange, type ObjectChange } from "../../config/diff-configuration
 import { REAL_FILES } from "../../config/file-access.ts";
 import { formatProblem } from "../../config/problem.ts";
 import type { Decrypt } from "../../config/secrets.ts";
+import type { SourceSection } from "../../config/source.ts";
 import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import type { AdminStore } from "../../monitor/admin-store.ts";
 import type { EventLog } from "../../monitor/event-log.ts";
 import type { MonitorEvent } from "../../monitor/events.ts";
-import { FleetMonitor, type FleetPlan } from "../../monitor/fleet-monitor.ts";
+import { FleetMonitor, type FleetPlan, type ServerMemory } from "../../monitor/fleet-monitor.ts";
 import { FleetStore } from "../../monitor/fleet-store.ts";
 import type { ModuleState, ServerInput } from "../../monitor/modules/monitor-module.ts";
 import { OffSwitch } from "../../monitor/off-switch.ts";
@@ -22,7 +23,7 @@ import type { ServerState } from "../../topology/state.ts";
 import type { AdminState } from "../../topology/verdict.ts";
 import { explanation } from "../../verdict/explanation.ts";
 import type { Overlay } from "../../verdict/judge.ts";
-import { Traffic } from "../traffic/traffic.ts";
+import { type Stopped, Traffic } from "../traffic/traffic.ts";
 import type { Companion, CreateCompanion } from "./companion.ts";
 import type { Candidate, ConfigurationStore } from "./configuration-store.ts";
 import { Discovery } from "./discovery.ts";
@@ -46,7 +47,20 @@ export interface RuntimeParts {
   readonly runtimeDirectory: string;
   /** Undefined: the monitors have neither journal nor script. */
   readonly createCompanion: CreateCompanion | undefined;
+  /** What the runtime of a predecessor knew; undefined: there is none. */
+  readonly memory: RuntimeMemory | undefined;
 }
+
+/** What must not be forgotten for a moment when another program goes on: plain JSON. */
+export interface RuntimeMemory {
+  /** By monitor, then by server. */
+  readonly monitors: Readonly<Record<string, Readonly<Record<string, ServerMemory>>>>;
+  readonly stoppedMonitors: readonly string[];
+  readonly stopped: Stopped;
+}
+
+/** How long a successor waits for the first verdicts before it answers anybody; those it remembers are there at once. */
+const KNOW_WITHIN_MS = 3000;
 
 interface RunningPublisher {
   readonly publisher: Publisher | undefined;
@@ -73,6 +87,8 @@ export class Runtime {
   readonly #discovery: Discovery;
   #offSwitch: OffSwitch;
   #isStarted = false;
+  /** Events are another program's to tell. */
+  #isOnlooker = false;
   /** One change at a time. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -92,8 +108,50 @@ export class Runtime {
     return this.#parts.configuration.current;
   }
 
+  /** What the present configuration was compiled from. */
+  get sections(): readonly SourceSection[] {
+    return this.#parts.configuration.sections;
+  }
+
   get monitors(): ReadonlyMap<string, FleetMonitor> {
     return this.#monitors;
+  }
+
+  /** Checks that publishers can be made of the configuration, and makes none. Throws CONFIG_INVALID. */
+  check(): void {
+    for (const object of this.configuration.publishers.values())
+      createPublisher(object, this.configuration, this.services);
+  }
+
+  /** Watches the servers already, before anybody is answered; resolves when every one has been judged, or should have been. */
+  async watch(): Promise<void> {
+    this.#startWatching();
+    await untilTrue(
+      (look) => this.fleet.subscribe(look),
+      () => this.isEveryoneKnown,
+      this.#parts.clock,
+      KNOW_WITHIN_MS,
+    );
+  }
+
+  /** For a rehearsal: the servers that are down to this program, and why; one that has not been judged in time is not among them. */
+  async findDown(): Promise<Readonly<Record<string, string>>> {
+    this.#isOnlooker = true;
+    await this.watch();
+    const down = [...this.fleet.current().servers.values()].filter(
+      ({ verdict }) => verdict.known && !verdict.up,
+    );
+    for (const monitor of this.#monitors.values()) monitor.stop();
+    return Object.fromEntries(down.map(({ name, verdict }) => [name, verdict.sentence]));
+  }
+
+  /** Whether a server may be used, as far as is known now. */
+  isUp(server: string): boolean {
+    return this.fleet.current().servers.get(server)?.verdict.up === true;
+  }
+
+  get isEveryoneKnown(): boolean {
+    return [...this.fleet.current().servers.values()].every(({ verdict }) => verdict.known);
   }
 
   /** Opens publishers and listeners; while privileges are still there. Throws what the first one that cannot start throws. */
@@ -114,11 +172,39 @@ export class Runtime {
   }
 
   async start(): Promise<void> {
+    this.#startWatching();
+    await this.traffic.start();
+  }
+
+  #startWatching(): void {
+    if (this.#isStarted) return;
     this.#isStarted = true;
     this.#offSwitch.start();
-    for (const monitor of this.#monitors.values()) monitor.start();
+    const stopped = new Set(this.#parts.memory?.stoppedMonitors);
+    for (const [name, monitor] of this.#monitors) {
+      monitor.start();
+      if (stopped.has(name)) monitor.stop();
+    }
     this.#discovery.start();
-    await this.traffic.start();
+  }
+
+  /**
+   * Leaves everything to a successor of this process: nothing is taken back of what was told, and traffic goes on.
+   * @returns what it has to know; and when whoever is being answered now has been
+   */
+  handOver(): { readonly memory: RuntimeMemory; readonly atRest: Promise<unknown> } {
+    this.#offSwitch.close();
+    this.#discovery.stop();
+    const all = [...this.#monitors];
+    const stoppedMonitors = all.filter(([, { isRunning }]) => !isRunning).map(([name]) => name);
+    const monitors = Object.fromEntries(all.map(([name, monitor]) => [name, monitor.handOver()]));
+    const memory = { monitors, stoppedMonitors, stopped: this.traffic.handOver() };
+    const closing = [
+      this.#controls.close("succession"),
+      ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close("succession")),
+      ...[...this.#companions.values()].map(({ companion }) => companion.close()),
+    ];
+    return { memory, atRest: Promise.allSettled(closing).then(() => this.#parts.events.flush()) };
   }
 
   async stop(): Promise<void> {
@@ -295,12 +381,14 @@ export class Runtime {
       overlayOf: (server: string) => this.#overlayOf(server),
       openConnectionsOf: (server: string) => this.traffic.connectionsOf(server).current,
     };
-    const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load());
+    const remembered = this.#isStarted ? undefined : this.#parts.memory?.monitors[plan.name];
+    const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load(), remembered);
     this.#monitors.set(plan.name, monitor);
     return monitor;
   }
 
   #onEvents(monitor: string, events: readonly MonitorEvent[]): void {
+    if (this.#isOnlooker) return;
     this.#parts.events.append(monitor, events);
     this.#companions.get(monitor)?.companion.handle(events, this.#scriptServers(monitor));
   }
@@ -456,7 +544,7 @@ export class Runtime {
   }
 
   #createTraffic(): Traffic {
-    const { clock, log, runtimeDirectory, stateDirectory } = this.#parts;
+    const { clock, log, runtimeDirectory, stateDirectory, memory } = this.#parts;
     const { threads } = this.configuration.sluice.parameters;
     const { fleet } = this;
     return new Traffic({
@@ -476,6 +564,7 @@ export class Runtime {
         },
         stateOf: (server) => this.#monitorOf(server)?.states.get(server),
       },
+      stopped: memory?.stopped,
       onServerFailed: (server) => this.#monitorOf(server)?.watch(server)?.hint(),
     });
   }
@@ -502,6 +591,25 @@ function checkCertificates({ configuration, changes }: Candidate, now: number): 
 function certificateEvent(time: number, name: string, sentence: string): MonitorEvent {
   const cause = { code: "CERTIFICATE_EXPIRES", sentence };
   return { time, server: name, event: "certificate_expires", from: "", to: "", cause, maxscaleEvent: null };
+}
+
+/** Resolves when it holds, looking at each change, or at the deadline. */
+async function untilTrue(
+  subscribe: (look: () => void) => () => void,
+  holds: () => boolean,
+  clock: Clock,
+  withinMs: number,
+): Promise<void> {
+  if (holds()) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      cancel();
+      unsubscribe();
+      resolve();
+    };
+    const cancel = clock.after(withinMs, end);
+    const unsubscribe = subscribe(() => holds() && end());
+  });
 }
 
 function monitorObjectOf(server: string, configuration: Configuration): MonitorObject | undefined {

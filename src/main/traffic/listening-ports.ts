@@ -1,18 +1,19 @@
 import { rmSync } from "node:fs";
 import type { ListenerStatus } from "../../admin/control.ts";
 import { errorMessage } from "../../errors/sluice-error.ts";
-import type { ToWorker } from "../../proxy/worker/messages.ts";
 import {
+  applyListenOptions,
   closeDescriptors,
   openListeningSockets,
   openUnixListeningSocket,
 } from "../../system/listening-socket.ts";
+import { SOCKETS } from "../../system/socket-register.ts";
 import type { ListenerPlan } from "./plan-traffic.ts";
 import type { WorkerPool, WorkerSlot } from "./worker-pool.ts";
 
 interface Port {
   readonly plan: ListenerPlan;
-  /** One for each worker, or one for all. */
+  /** One for each worker; or fewer, or more, where they were inherited. */
   readonly fds: readonly number[];
 }
 
@@ -38,15 +39,14 @@ export class ListeningPorts {
     return [...this.#ports.keys()];
   }
 
-  /** Opens a port that is not open. Throws what openListeningSockets() throws. */
+  /** Opens a port, or goes on with the one that is open at that place. Throws what openListeningSockets() throws. */
   async open(plan: ListenerPlan): Promise<void> {
-    const { place, backlog } = plan;
-    const fds =
-      place.kind === "tcp"
-        ? await openListeningSockets(place.host, place.port, backlog, this.#workers, this.#isOurs)
-        : [await openUnixListeningSocket(place.path, backlog)];
-    this.#ports.set(plan.name, { plan, fds });
-    this.#failures.delete(plan.name);
+    const { name, place, options } = plan;
+    const present = this.#ports.get(name);
+    if (present !== undefined) await applyListenOptions(present.fds, options, place.kind);
+    const fds = present?.fds ?? (await this.#openSockets(plan));
+    this.#ports.set(name, { plan, fds });
+    this.#failures.delete(name);
   }
 
   /** A listener cannot be opened or served: says why, until it can. */
@@ -54,12 +54,10 @@ export class ListeningPorts {
     this.#failures.set(name, errorMessage(error));
   }
 
-  /** Whether that very port is open already. */
-  isSame(plan: ListenerPlan): boolean {
-    const present = this.#ports.get(plan.name);
-    return (
-      present !== undefined && present.fds.length > 0 && JSON.stringify(present.plan) === JSON.stringify(plan)
-    );
+  /** Whether a port is open by that very plan; or, at least, at that place. */
+  has(plan: ListenerPlan, part: "all" | "place"): boolean {
+    const present = this.#ports.get(plan.name)?.plan;
+    return present !== undefined && textOf(present, part) === textOf(plan, part);
   }
 
   async close(name: string, pool: WorkerPool): Promise<void> {
@@ -68,8 +66,10 @@ export class ListeningPorts {
     if (port === undefined) return;
     this.#ports.delete(name);
     for (const { link } of pool.slots) link?.tell({ type: "unlisten", listener: name });
-    await closeDescriptors(port.fds);
-    if (port.plan.place.kind === "socket") rmSync(port.plan.place.path, { force: true });
+    const { place } = port.plan;
+    const closing = port.fds.filter((fd) => !SOCKETS.giveBack(fd, place));
+    if (place.kind === "socket" && closing.length > 0) removeSocketFile(place.path);
+    await closeDescriptors(closing);
   }
 
   async closeAll(pool: WorkerPool): Promise<void> {
@@ -79,12 +79,14 @@ export class ListeningPorts {
   /** Lets a worker accept on all ports that `isMeant` names. */
   async giveTo(slot: WorkerSlot, isMeant: (listener: ListenerPlan) => boolean): Promise<void> {
     for (const port of this.#ports.values()) {
-      const fd = port.fds[slot.row % port.fds.length];
-      if (fd === undefined || !isMeant(port.plan)) continue;
-      const { name: listener, service, trusted } = port.plan;
-      const message: Extract<ToWorker, { type: "listen" }> = { type: "listen", listener, service, trusted };
+      if (!isMeant(port.plan)) continue;
+      const { name: listener, service, trusted, options } = port.plan;
+      const { backlog } = options;
       try {
-        await slot.listen(message, fd);
+        await slot.listen(
+          { type: "listen", listener, service, trusted, backlog },
+          this.#share(port, slot.index),
+        );
       } catch (error) {
         this.fail(listener, error);
       }
@@ -96,5 +98,29 @@ export class ListeningPorts {
     const reason = this.#failures.get(name);
     if (reason !== undefined) return { state: "failed", reason };
     return this.#ports.has(name) ? { state: "running", reason: undefined } : undefined;
+  }
+
+  /** The sockets of a port that one worker serves: together they serve all of them. */
+  #share({ fds }: Port, index: number): readonly number[] {
+    const own = fds.filter((_, i) => i % this.#workers === index);
+    return own.length > 0 ? own : fds.slice(index % fds.length, (index % fds.length) + 1);
+  }
+
+  async #openSockets({ name, place, options }: ListenerPlan): Promise<readonly number[]> {
+    if (place.kind === "socket")
+      return [await openUnixListeningSocket(name, place.path, options, this.#isOurs)];
+    return await openListeningSockets(name, place.host, place.port, options, this.#workers, this.#isOurs);
+  }
+}
+
+const textOf = (plan: ListenerPlan, part: "all" | "place"): string =>
+  JSON.stringify(part === "all" ? plan : plan.place);
+
+/** Privileges may be gone by now, and the directory root's: a socket on which nobody listens does no harm, and is replaced. */
+function removeSocketFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // as said
   }
 }

@@ -7,6 +7,7 @@ import type {
 import { serversOf } from "../../config/servers-of-service.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import type { ServiceRule } from "../../proxy/router/route-connections.ts";
+import type { ListenOptions } from "../../system/listening-socket.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
 import { planSplit } from "./plan-split.ts";
 import { limitsOf } from "./service-limits.ts";
@@ -17,7 +18,7 @@ export interface ListenerPlan {
   readonly name: string;
   readonly service: string;
   readonly place: Endpoint;
-  readonly backlog: number;
+  readonly options: ListenOptions;
   readonly trusted: readonly string[];
 }
 
@@ -41,7 +42,8 @@ export function planListener(listener: ListenerObject, service: ServiceObject): 
     p.socket === undefined
       ? { kind: "tcp", host: p.address, port: p.port ?? 0 }
       : { kind: "socket", path: p.socket };
-  return { name, service: p.service, place, backlog: p.backlog, trusted };
+  const options = { backlog: p.backlog, userTimeoutMs: p.tcp_user_timeout };
+  return { name, service: p.service, place, options, trusted };
 }
 
 function planService(service: ServiceObject, configuration: Configuration): ServicePlan {
@@ -80,6 +82,7 @@ function planServer({ name, parameters: p }: ServerObject): PlannedServer {
     weight: p.weight,
     maxConnections: p.max_routing_connections,
     proxyProtocol: p.proxy_protocol,
+    userTimeoutMs: p.tcp_user_timeout,
     rank: p.rank,
     poolMax: p.persistpoolmax,
     poolMaxTimeMs: p.persistmaxtime,

@@ -50,6 +50,7 @@ function plan(name: string, drainTimeoutMs = 0): ServicePlan {
       weight: 1,
       maxConnections: 0,
       proxyProtocol: "off",
+      userTimeoutMs: 0,
       rank: "primary",
       poolMax: 0,
       poolMaxTimeMs: 0,
@@ -74,7 +75,7 @@ function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowl
 }
 
 test("a new table only where something differs, and only what differs is told", () => {
-  const table = new RouteTable();
+  const table = new RouteTable(() => {});
   const plans = [plan("a"), plan("b")];
   expect(table.update(plans, fleet({ db1: "none", db2: "none" }), 0).changed).toHaveLength(2);
   expect(table.current.version).toBe(1);
@@ -90,7 +91,7 @@ test("a new table only where something differs, and only what differs is told", 
 });
 
 test("a drain ends its sessions when its time is over, counted from when it began", () => {
-  const table = new RouteTable();
+  const table = new RouteTable(() => {});
   const plans = [plan("a", 10_000)];
   const draining = fleet({ db1: "none", db2: "drain" });
   expect(table.update(plans, draining, 1000).nextAt).toBe(11_000);
@@ -102,7 +103,7 @@ test("a drain ends its sessions when its time is over, counted from when it bega
 });
 
 test("latency_samples: weights follow the probes of servers that are up", () => {
-  const table = new RouteTable();
+  const table = new RouteTable(() => {});
   const plans = [{ ...plan("a"), latencySamples: 2 }];
   const known = fleet({ db1: "none", db2: "none" });
   const took = { db1: 1, db2: 4 };
@@ -115,14 +116,4 @@ test("latency_samples: weights follow the probes of servers that are up", () => 
   );
   table.update(plans, { ...known, snapshot: { version: 1, servers } }, 0);
   expect(table.current.services[0]?.targets.map(({ weight }) => weight)).toEqual([4, 1]);
-});
-
-test("whoever has a column keeps it", () => {
-  const table = new RouteTable();
-  table.update([plan("a")], fleet({}), 0);
-  const before = table.cells;
-  table.update([plan("b"), plan("a")], fleet({}), 0);
-  expect(table.cells).toMatchObject({ services: before.services, servers: before.servers });
-  const all = [...Object.values(table.cells.services), ...Object.values(table.cells.servers)];
-  expect(new Set(all).size).toBe(all.length);
 });

@@ -19,20 +19,19 @@ export class RouteTable {
   readonly #drainingSince = new Map<string, number>();
   /** By service and number of samples. */
   readonly #latencies = new Map<string, LatencyWeights>();
-  readonly #cells = { services: new Map<string, number>(), servers: new Map<string, number>() };
   /** By server. */
   readonly #versions = new Map<string, string>();
-  #lastCell = -1;
+  readonly #addColumn: (kind: keyof Cells, name: string) => void;
   #text = "";
   #current: RoutingTable = { version: 0, services: [], splits: [] };
 
-  get current(): RoutingTable {
-    return this.#current;
+  /** @param addColumn a service or server is to be counted */
+  constructor(addColumn: (kind: keyof Cells, name: string) => void) {
+    this.#addColumn = addColumn;
   }
 
-  get cells(): Cells {
-    const { services, servers } = this.#cells;
-    return { services: Object.fromEntries(services), servers: Object.fromEntries(servers) };
+  get current(): RoutingTable {
+    return this.#current;
   }
 
   /**
@@ -73,10 +72,10 @@ export class RouteTable {
 
   #membersOf(plan: ServicePlan, { snapshot, stateOf }: FleetKnowledge): readonly SplitMember[] {
     const { rule, servers } = plan;
-    this.#cell(this.#cells.services, rule.name);
+    this.#addColumn("services", rule.name);
     const factors = this.#latencyFactors(plan, snapshot);
     return servers.map((planned) => {
-      this.#cell(this.#cells.servers, planned.server);
+      this.#addColumn("servers", planned.server);
       const server = snapshot.servers.get(planned.server);
       return {
         ...planned,
@@ -118,10 +117,6 @@ export class RouteTable {
       if (admin !== "drain") this.#drainingSince.delete(name);
       else if (!this.#drainingSince.has(name)) this.#drainingSince.set(name, now);
     }
-  }
-
-  #cell(cells: Map<string, number>, name: string): void {
-    if (!cells.has(name)) cells.set(name, ++this.#lastCell);
   }
 }
 

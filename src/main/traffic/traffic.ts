@@ -23,7 +23,7 @@ import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
 import { formatEndpoint } from "../../topology/endpoint.ts";
-import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
+import type { RoutingTable, ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
 import { type KernelPlan, planKernel } from "./kernel/kernel-plan.ts";
@@ -34,7 +34,10 @@ import { type FleetKnowledge, RouteTable } from "./route-table.ts";
 import { isInKernel, type ServicePlan } from "./service-plan.ts";
 import { splitDiagnostics } from "./split-diagnostics.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
-import { isWorker, WorkerPool, type WorkerSlot } from "./worker-pool.ts";
+import { WorkerBoard } from "./worker-board.ts";
+import type { WorkerLink } from "./worker-link.ts";
+import { WorkerPool, type WorkerSlot } from "./worker-pool.ts";
+import { isWorker, workersLeft } from "./workers-left.ts";
 
 export interface TrafficParts {
   readonly workers: number;
@@ -52,6 +55,14 @@ export interface TrafficParts {
   onCertificateExpiring(certificate: CertificateFigures, sentence: string): void;
   /** A session met a server that could not be reached. */
   onServerFailed(server: string): void;
+  /** What a person has stopped, as a predecessor knew it. */
+  readonly stopped: Stopped | undefined;
+}
+
+/** Names of services and listeners that a person has stopped. */
+export interface Stopped {
+  readonly service: readonly string[];
+  readonly listener: readonly string[];
 }
 
 /** How long clients wait in the queue of a port, at start, for servers that have not been judged yet. */
@@ -75,14 +86,21 @@ export class Traffic {
   readonly #pool: WorkerPool;
   readonly #ports: ListeningPorts;
   readonly #kernel: KernelTraffic;
-  readonly #table = new RouteTable();
+  readonly #board: WorkerBoard;
+  readonly #table: RouteTable;
   readonly #counts = new TrafficCounts();
   readonly #certificates: CertificateWatch;
   readonly #accounts: AccountBooks;
-  readonly #stopped = { service: new Set<string>(), listener: new Set<string>() };
+  readonly #stopped: Readonly<Record<keyof Stopped, Set<string>>>;
   #plans: ReadonlyMap<string, ServicePlan> = new Map();
   /** Services whose ports may be served: their servers have been judged once. */
   readonly #known = new Set<string>();
+  /** Numbers of the workers that have got their listening sockets. */
+  readonly #equipped = new Set<number>();
+  /** The table that each worker got last. */
+  readonly #told = new WeakMap<WorkerLink, RoutingTable>();
+  readonly #draining = new WeakSet<WorkerLink>();
+  #areWorkersLeft = false;
   #isPoolRunning = false;
   #isEveryoneKnown = false;
   #startedAt: number | undefined;
@@ -115,19 +133,21 @@ export class Traffic {
       run: commandRunner(COMMAND_DEADLINE_MS),
       readForwarding,
     });
+    this.#stopped = {
+      service: new Set(parts.stopped?.service),
+      listener: new Set(parts.stopped?.listener),
+    };
+    this.#board = new WorkerBoard(parts.directory);
+    this.#table = new RouteTable((kind, name) => this.#board.column(kind, name));
     this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
     this.#pool = new WorkerPool({
       count: parts.workers,
       directory: parts.directory,
+      board: this.#board,
       clock: parts.clock,
       log: parts.log,
       onReady: (slot) => void this.#equip(slot),
-      onOrphan: (link) => {
-        link.tell({ type: "tls", materials: this.#certificates.materials });
-        for (const message of this.#accounts.messages()) link.tell(message);
-        link.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
-        link.tell({ type: "drain" });
-      },
+      onOrphan: () => this.#relieveOrphans(),
       onMessage: (message) => this.#heard(message),
       onGone: ({ counters }) => counters !== undefined && this.#counts.retire(counters),
     });
@@ -137,6 +157,9 @@ export class Traffic {
   async open(): Promise<void> {
     this.#certificates.refresh();
     this.#plans = planServices(this.#parts.configuration());
+    const left = workersLeft(this.#parts.directory);
+    this.#areWorkersLeft = left.length > 0;
+    this.#board.recall(left);
     for (const plan of this.#wantedPorts()) await this.#ports.open(plan);
     await this.#kernel.open(this.#wantedInKernel());
   }
@@ -168,6 +191,15 @@ export class Traffic {
     await this.#ports.closeAll(this.#pool);
   }
 
+  /** Leaves ports, workers and sessions to a successor of this process, and tells what it needs to know. */
+  handOver(): Stopped {
+    this.#cancelNext();
+    this.#cancelKnowing();
+    this.#pool.leave();
+    this.#kernel.leave();
+    return { service: [...this.#stopped.service], listener: [...this.#stopped.listener] };
+  }
+
   /** Takes over the configuration that is now in force. */
   async put(): Promise<void> {
     this.#certificates.refresh();
@@ -180,7 +212,7 @@ export class Traffic {
     const inKernel = this.#wantedInKernel();
     // A port may go from a process to the kernel, or back.
     await this.#kernel.put(inKernel);
-    for (const plan of wanted) if (!this.#ports.isSame(plan)) await this.#openAnew(plan);
+    for (const plan of wanted) if (!this.#ports.has(plan, "all")) await this.#openAnew(plan);
     await this.#startPool();
   }
 
@@ -201,7 +233,7 @@ export class Traffic {
     this.#cancelNext();
     if (nextAt !== undefined) this.#cancelNext = clock.after(nextAt - clock.now(), () => this.refresh());
     if (changed.length > 0) {
-      this.#pool.broadcast({ type: "table", table: this.#table.current, cells: this.#table.cells });
+      for (const { link } of this.#pool.slots) this.#tellTable(link);
       for (const route of changed) this.#logRoute(route);
     }
     this.#serveKnown();
@@ -296,7 +328,7 @@ export class Traffic {
       return {
         id: slot === undefined ? number : slot.row + 1,
         pid: link.hello?.pid ?? 0,
-        state: this.#pool.isOrphan(link) ? "Draining" : "Active",
+        state: this.#pool.orphans.has(link) ? "Draining" : "Active",
         sessions,
         descriptors,
         load: link.load,
@@ -330,8 +362,8 @@ export class Traffic {
   }
 
   async #startPool(): Promise<void> {
-    if (this.#isPoolRunning || this.#startedAt === undefined || this.#ports.names.length === 0) return;
-    if (this.#parts.workers === 0) return;
+    if (this.#isPoolRunning || this.#startedAt === undefined) return;
+    if (this.#ports.names.length === 0 && !this.#areWorkersLeft) return;
     this.#isPoolRunning = true;
     await this.#pool.start();
   }
@@ -378,7 +410,8 @@ export class Traffic {
   }
 
   async #openAnew(plan: ListenerPlan): Promise<void> {
-    await this.#ports.close(plan.name, this.#pool);
+    // Who waits in the queue of a port that goes on is served by what is different now.
+    if (!this.#ports.has(plan, "place")) await this.#ports.close(plan.name, this.#pool);
     try {
       await this.#ports.open(plan);
     } catch (error) {
@@ -391,10 +424,44 @@ export class Traffic {
   }
 
   async #equip(slot: WorkerSlot): Promise<void> {
-    slot.link?.tell({ type: "tls", materials: this.#certificates.materials });
-    for (const message of this.#accounts.messages()) slot.link?.tell(message);
-    slot.link?.tell({ type: "table", table: this.#table.current, cells: this.#table.cells });
+    const { number } = slot;
+    if (slot.link !== undefined) this.#tellSecrets(slot.link);
+    this.#tellTable(slot.link);
     await this.#ports.giveTo(slot, ({ service }) => this.#known.has(service));
+    this.#equipped.add(number);
+    this.#relieveOrphans();
+  }
+
+  /** What a table needs to be followed. */
+  #tellSecrets(link: WorkerLink): void {
+    link.tell({ type: "tls", materials: this.#certificates.materials });
+    for (const message of this.#accounts.messages()) link.tell(message);
+  }
+
+  #tellTable(link: WorkerLink | undefined): void {
+    const table = this.#table.current;
+    if (link === undefined || this.#told.get(link) === table) return;
+    this.#told.set(link, table);
+    link.tell({ type: "table", table, cells: this.#board.cells });
+  }
+
+  /**
+   * Workers of before accept, by the last table they had, until the servers are known and the workers of now accept, so that nobody
+   * has to wait; from then on they follow this table, and drain.
+   */
+  #relieveOrphans(): void {
+    const isServed =
+      [...this.#plans.keys()].every((name) => this.#known.has(name)) &&
+      this.#pool.slots.every(({ number }) => this.#equipped.has(number));
+    if (!isServed) return;
+    const { upgrade_timeout: withinMs } = this.#parts.configuration().sluice.parameters;
+    for (const link of this.#pool.orphans) {
+      const isNew = !this.#draining.has(link);
+      this.#draining.add(link);
+      if (isNew) this.#tellSecrets(link);
+      this.#tellTable(link);
+      if (isNew) link.tell({ type: "drain", withinMs });
+    }
   }
 
   /** Ports of services about which something is known are served; until then, whoever comes waits in their queue. */
@@ -412,6 +479,7 @@ export class Traffic {
         if (slot.link !== undefined) void this.#ports.giveTo(slot, ({ service }) => service === name);
     }
     this.#kernel.route(this.#table.current.services, (service) => this.#known.has(service));
+    this.#relieveOrphans();
   }
 
   #putAccounts(): void {

@@ -3,15 +3,12 @@
  *
  *   WorkerPool ─ spawn ─▶ sluice worker ─ connects to workers.sock ─▶ WorkerLink
  *
- * A worker that dies is replaced at once. Workers that a killed control process has left behind find the new one by the same socket:
- * they get its tables, accept no more, and exit with their last session.
+ * A worker that dies is replaced at once. Workers that an earlier control process has left behind find the new one by the same
+ * socket: they get its tables, accept no more as soon as the new ones do, and exit with their last session.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
-import { join } from "node:path";
 import { errorMessage } from "../../errors/sluice-error.ts";
-import { BOARD_BYTES, BOARD_ROWS } from "../../proxy/worker/connection-board.ts";
 import type { FromWorker, ToWorker } from "../../proxy/worker/messages.ts";
 import { listenUnix } from "../../publish/tcp/unix-socket.ts";
 import { lavishEnvironment } from "../../system/frugal-runtime.ts";
@@ -19,12 +16,18 @@ import { closeDescriptors } from "../../system/listening-socket.ts";
 import { descriptorChannel, sendDescriptor } from "../../system/pass-descriptor.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
+import { ownProgram } from "../own-program.ts";
+import type { WorkerBoard } from "./worker-board.ts";
 import { type LinkEvents, WorkerLink } from "./worker-link.ts";
+import { isWorker, type LeftWorker, socketOfWorkers, workersLeft } from "./workers-left.ts";
+
+type Listen = Extract<ToWorker, { type: "listen" }>;
 
 export interface PoolParts {
   readonly count: number;
-  /** Where its socket and file are. */
+  /** Where its socket is. */
   readonly directory: string;
+  readonly board: WorkerBoard;
   readonly clock: Clock;
   readonly log: Log;
   /** A worker of this pool is there and knows nothing yet. */
@@ -49,7 +52,10 @@ const NUMBERS = 8_000_000;
 
 /** A place for one worker process, and the one that is in it now. */
 export class WorkerSlot {
-  readonly row: number;
+  /** Counts up from 0. */
+  readonly index: number;
+  /** On the board; -1: none. */
+  row = -1;
   number = 0;
   child: ChildProcess | undefined;
   link: WorkerLink | undefined;
@@ -57,14 +63,14 @@ export class WorkerSlot {
   startedAt = 0;
   failures = 0;
 
-  constructor(row: number) {
-    this.row = row;
+  constructor(index: number) {
+    this.index = index;
   }
 
-  /** Hands a listening socket over, and says what it is for. Throws IO_FAILED. */
-  async listen(message: Extract<ToWorker, { type: "listen" }>, fd: number): Promise<void> {
-    await sendDescriptor(this.channel, fd);
-    this.link?.tell(message);
+  /** Hands listening sockets over, and says what they are for. Throws IO_FAILED. */
+  async listen(message: Omit<Listen, "sockets">, fds: readonly number[]): Promise<void> {
+    for (const fd of fds) await sendDescriptor(this.channel, fd);
+    this.link?.tell({ ...message, sockets: fds.length });
   }
 }
 
@@ -74,6 +80,8 @@ export class WorkerPool {
   readonly #orphans = new Set<WorkerLink>();
   readonly #links = new Set<WorkerLink>();
   readonly #server: Server;
+  /** Workers of earlier control processes, whether they have found this one already or not. */
+  #left: readonly LeftWorker[] = [];
   #removeSocket: () => void = () => {};
   #tick: ReturnType<typeof setInterval> | undefined;
   #tickedAt = 0;
@@ -83,7 +91,7 @@ export class WorkerPool {
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
-    this.slots = Array.from({ length: Math.min(parts.count, BOARD_ROWS) }, (_, row) => new WorkerSlot(row));
+    this.slots = Array.from({ length: parts.count }, (_, index) => new WorkerSlot(index));
     this.#nextNumber = Math.floor(parts.clock.now() / 1000) % NUMBERS;
     const events: LinkEvents = {
       hello: (link) => this.#greet(link),
@@ -103,17 +111,19 @@ export class WorkerPool {
     return this.#deaths;
   }
 
-  isOrphan(link: WorkerLink): boolean {
-    return this.#orphans.has(link);
+  /** Those of them that belong to an earlier control process. */
+  get orphans(): ReadonlySet<WorkerLink> {
+    return this.#orphans;
   }
 
   /** Throws what listenUnix() throws. */
   async start(): Promise<void> {
-    const { directory, clock } = this.#parts;
-    // A new file each time: workers left behind go on counting in the old one.
-    writeFileSync(`${this.#boardPath}.new`, Buffer.alloc(BOARD_BYTES), { mode: 0o600 });
-    renameSync(`${this.#boardPath}.new`, this.#boardPath);
-    const place = { path: socketPath(directory), mode: 0o600, gid: undefined };
+    const { directory, board, clock } = this.#parts;
+    this.#left = workersLeft(directory);
+    for (const { number } of this.#left) this.#nextNumber = Math.max(this.#nextNumber, number + 1);
+    board.open(this.#left);
+    for (const slot of this.slots) slot.row = board.takeRow();
+    const place = { path: socketOfWorkers(directory), mode: 0o600, gid: undefined };
     this.#removeSocket = await listenUnix(this.#server, place, clock);
     for (const slot of this.slots) await this.#spawn(slot);
     this.#tickedAt = clock.monotonic();
@@ -134,22 +144,25 @@ export class WorkerPool {
     for (const link of this.#links) link.close();
     this.#server.close();
     this.#removeSocket();
-    rmSync(this.#boardPath, { force: true });
+    this.#parts.board.remove();
   }
 
-  get #boardPath(): string {
-    return join(this.#parts.directory, "connections.map");
+  /** Leaves the workers to a successor of this process. */
+  leave(): void {
+    this.#isStopping = true;
+    clearInterval(this.#tick);
   }
 
   async #spawn(slot: WorkerSlot): Promise<void> {
-    const { directory, clock } = this.#parts;
+    const { directory, board, clock } = this.#parts;
     slot.number = this.#nextNumber++;
     slot.startedAt = clock.monotonic();
     const [mine, theirs] = await descriptorChannel();
     slot.channel = mine;
-    const args = ["--control", socketPath(directory), "--board", this.#boardPath];
+    const args = ["--control", socketOfWorkers(directory), "--board", board.path];
     args.push("--row", String(slot.row), "--number", String(slot.number));
-    const child = spawn(OWN_EXECUTABLE, [...OWN_SCRIPT, "worker", ...args], {
+    const [program = "", ...script] = ownProgram();
+    const child = spawn(program, [...script, "worker", ...args], {
       argv0: "sluice",
       stdio: ["ignore", "ignore", "inherit", theirs],
       env: lavishEnvironment(process.env),
@@ -214,6 +227,7 @@ export class WorkerPool {
   }
 
   #watch(): void {
+    this.#buryLeft();
     const now = this.#parts.clock.monotonic();
     const wasAsleep = now - this.#tickedAt > 2 * TICK_MS;
     this.#tickedAt = now;
@@ -224,6 +238,16 @@ export class WorkerPool {
       this.#parts.log.error({ event: "worker_hangs", pid: link.hello?.pid }, "a worker hangs and is killed");
       link.kill();
     }
+  }
+
+  /** A worker of before that was killed has left its sessions in the counts. */
+  #buryLeft(): void {
+    const { directory, board } = this.#parts;
+    this.#left = this.#left.filter(({ pid, row }) => {
+      if (isWorker(pid, directory)) return true;
+      board.freeRow(row);
+      return false;
+    });
   }
 
   #ended(child: ChildProcess): Promise<void> {
@@ -240,21 +264,3 @@ export class WorkerPool {
     });
   }
 }
-
-/** Whether a process is a worker of this directory: of this control process, or of one before it. This process counts as well. */
-export function isWorker(pid: number, directory: string): boolean {
-  if (pid === process.pid) return true;
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(socketPath(directory));
-  } catch {
-    return false; // gone, or another user's
-  }
-}
-
-const socketPath = (directory: string): string => join(directory, "workers.sock");
-
-// The very file that runs, also after a package has put a new one in its place.
-const OWN_EXECUTABLE = "/proc/self/exe";
-/** Run from source, the runtime needs to be told what to run. */
-const OWN_SCRIPT =
-  process.argv[1] === undefined || process.argv[1].startsWith("/$bunfs/") ? [] : [process.argv[1]];

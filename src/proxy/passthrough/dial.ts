@@ -1,5 +1,7 @@
 import type { Socket, SocketHandler } from "bun";
-import { type Endpoint, formatEndpoint } from "../../topology/endpoint.ts";
+import { setUserTimeout } from "../../system/user-timeout.ts";
+import { formatEndpoint } from "../../topology/endpoint.ts";
+import type { Target } from "../../topology/routing-table.ts";
 import { LEG_HANDLERS, type Leg } from "./leg.ts";
 import type { Timers } from "./timers.ts";
 
@@ -11,9 +13,11 @@ export interface DialResult<Data = Leg> {
   failed(reason: string): void;
 }
 
+export type DialTarget = Pick<Target, "endpoint" | "userTimeoutMs">;
+
 /** Connects to a server within the deadline. The returned function gives up, and then neither result is told. */
 export type Dial<Data> = (
-  endpoint: Endpoint,
+  target: DialTarget,
   deadlineMs: number,
   timers: Timers,
   result: DialResult<Data>,
@@ -27,8 +31,9 @@ export function dialFor<Data>(own: SocketHandler<Data>): Dial<Data> {
     open: (socket) => attemptOf(socket).opened(socket),
     connectError: (socket, error) => attemptOf(socket).failed(error),
   };
-  return (endpoint, deadlineMs, timers, result) => {
-    const attempt = new Attempt(endpoint, deadlineMs, timers, result);
+  return (target, deadlineMs, timers, result) => {
+    const { endpoint } = target;
+    const attempt = new Attempt(target, deadlineMs, timers, result);
     const common = { allowHalfOpen: true, socket: handlers, data: attempt as never };
     const connecting =
       endpoint.kind === "tcp"
@@ -54,17 +59,17 @@ class Attempt<Data> {
   readonly drain = nothing;
   readonly end = nothing;
   readonly close = nothing;
-  readonly #endpoint: Endpoint;
+  readonly #target: DialTarget;
   readonly #result: DialResult<Data>;
   readonly #cancel: () => void;
   #isSettled = false;
 
-  constructor(endpoint: Endpoint, deadlineMs: number, timers: Timers, result: DialResult<Data>) {
-    this.#endpoint = endpoint;
+  constructor(target: DialTarget, deadlineMs: number, timers: Timers, result: DialResult<Data>) {
+    this.#target = target;
     this.#result = result;
     this.#cancel = timers.after(deadlineMs, () => {
       if (this.settle())
-        result.failed(`no connection to ${formatEndpoint(endpoint)} within ${deadlineMs} ms`);
+        result.failed(`no connection to ${formatEndpoint(target.endpoint)} within ${deadlineMs} ms`);
     });
   }
 
@@ -78,12 +83,17 @@ class Attempt<Data> {
 
   opened(socket: Socket<Data>): void {
     // Bun cannot be told to stop connecting: what comes too late is closed.
-    if (this.settle()) this.#result.opened(socket);
-    else socket.terminate();
+    if (!this.settle()) {
+      socket.terminate();
+      return;
+    }
+    const { endpoint, userTimeoutMs } = this.#target;
+    if (userTimeoutMs > 0 && endpoint.kind === "tcp") setUserTimeout(socket, userTimeoutMs);
+    this.#result.opened(socket);
   }
 
   failed(error: Error): void {
-    if (this.settle()) this.#result.failed(failure(error, formatEndpoint(this.#endpoint)));
+    if (this.settle()) this.#result.failed(failure(error, formatEndpoint(this.#target.endpoint)));
   }
 }
 

@@ -182,6 +182,25 @@ describe("limits", () => {
     expect(on.traffic.counters).toMatchObject({ total: 2, refused: 2, waited: 2 });
   });
 
+  test("a place that is freed in time is given, also where this process was held up until that time was over", async () => {
+    const db = await at.backend(greets("db1"));
+    const limits = { maxConnections: 1, queueTimeoutMs: 200 };
+    const on = at.open(route([target("db1", db.port)], limits));
+    let isGreeted = false;
+    const data = (): void => {
+      isGreeted = true;
+    };
+    // node:net closes a socket later than it is told to.
+    const first = await Bun.connect({ hostname: "127.0.0.1", port: on.listener.port, socket: { data } });
+    await eventually(() => isGreeted);
+    const waits = at.client(on);
+    await eventually(() => on.traffic.counters.waited === 1, { every: 1 });
+    first.terminate();
+    for (const end = performance.now() + 300; performance.now() < end; );
+    await greeted(waits);
+    expect(on.traffic.counters.refused).toBe(0);
+  });
+
   test("a server that is full is passed over; all full is no place", async () => {
     const [one, two] = await Promise.all([at.backend(greets("db1")), at.backend(greets("db2"))]);
     const limited = { maxConnections: 1 };

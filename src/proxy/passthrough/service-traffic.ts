@@ -136,10 +136,12 @@ export class ServiceTraffic implements SessionHost {
     this.#parts.onFailure(use.server, reason);
   }
 
-  /** It waited too long. */
-  gaveUp(session: Session): void {
+  waitedLongEnough(session: Session): void {
+    this.#callNext();
+    if (!this.#line.has(session)) return;
     this.#line.leave(session);
     this.counters.refused++;
+    session.refuse(noPlace());
   }
 
   gone(session: Session, use: ServerUse | undefined): void {

@@ -1,3 +1,4 @@
+import { afterPoll } from "../../system/after-poll.ts";
 import {
   CANNOT_CONNECT,
   errorBeforeGreeting,
@@ -35,7 +36,8 @@ export interface SessionHost {
   /** The same after a server failed; those in `tried` are out. */
   admitAgain(session: Session, tried: ReadonlySet<string>): void;
   failed(session: Session, use: ServerUse, reason: string): void;
-  gaveUp(session: Session): void;
+  /** Its time is over: it gets a place now, or never. */
+  waitedLongEnough(session: Session): void;
   gone(session: Session, use: ServerUse | undefined): void;
 }
 
@@ -134,10 +136,12 @@ export class Session implements LegOwner {
   wait(deadlineMs: number): void {
     this.#phase = "waiting";
     this.#cancel();
-    this.#cancel = this.#host.timers.after(deadlineMs, () => {
-      this.#host.gaveUp(this);
-      this.refuse({ errno: TOO_MANY_CONNECTIONS, sentence: "Too many connections" });
-    });
+    this.#cancel = this.#host.timers.after(deadlineMs, () =>
+      // Where this process was held up, the end of another session may lie unread.
+      afterPoll(() => {
+        if (this.#phase === "waiting") this.#host.waitedLongEnough(this);
+      }),
+    );
   }
 
   /** Goes to a server that has a place for it. */
@@ -146,7 +150,7 @@ export class Session implements LegOwner {
     this.#phase = "dialling";
     this.#use = use;
     this.#tried.add(use.server);
-    this.#cancel = dial(use.target.endpoint, connectTimeoutMs, this.#host.timers, {
+    this.#cancel = dial(use.target, connectTimeoutMs, this.#host.timers, {
       opened: (socket) => this.#opened(socket, connectTimeoutMs),
       failed: (reason) => this.#tryNext(reason),
     });

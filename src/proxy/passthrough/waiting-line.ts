@@ -23,6 +23,10 @@ export class WaitingLine {
     return true;
   }
 
+  has(session: Session): boolean {
+    return this.#sessions.has(session);
+  }
+
   leave(session: Session): void {
     this.#sessions.delete(session);
   }

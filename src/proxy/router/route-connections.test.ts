@@ -42,6 +42,7 @@ function member(server: string, role: ServerState["role"], changes: Partial<Memb
     weight: 1,
     maxConnections: 0,
     proxyProtocol: "off",
+    userTimeoutMs: 0,
     rank: "primary",
     verdict: UP,
     state: { ...UNKNOWN_STATE, liveness: "running", role, lagSeconds: 0 },

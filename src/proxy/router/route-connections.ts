@@ -67,12 +67,13 @@ export function routeConnections(rule: ServiceRule, members: readonly Member[], 
   return {
     name: rule.name,
     balance: rule.balance,
-    targets: targets.map(({ server, endpoint, weight, maxConnections, proxyProtocol }) => ({
+    targets: targets.map(({ server, endpoint, weight, maxConnections, proxyProtocol, userTimeoutMs }) => ({
       server,
       endpoint,
       weight,
       maxConnections,
       proxyProtocol,
+      userTimeoutMs,
     })),
     closing: judged
       .filter(({ use }) => use === "close")

@@ -46,6 +46,7 @@ function member(
     weight: 1,
     maxConnections: 0,
     proxyProtocol: "off",
+    userTimeoutMs: 0,
     rank: "primary",
     admin: "none",
     drainingSince: undefined,

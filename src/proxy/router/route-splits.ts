@@ -103,7 +103,7 @@ function firstRank(members: readonly SplitMember[]): readonly SplitMember[] {
 }
 
 function targetOf({ rules }: SplitRule, member: SplitMember): SplitTarget {
-  const { server, endpoint, maxConnections, proxyProtocol, poolMax, poolMaxTimeMs } = member;
+  const { server, endpoint, maxConnections, proxyProtocol, userTimeoutMs, poolMax, poolMaxTimeMs } = member;
   return {
     server,
     endpoint,
@@ -111,6 +111,7 @@ function targetOf({ rules }: SplitRule, member: SplitMember): SplitTarget {
     weight: Math.max(member.weight, Number.MIN_VALUE),
     maxConnections,
     proxyProtocol,
+    userTimeoutMs,
     isGalera: member.state !== undefined && member.state.galera !== "none",
     isDraining: member.admin === "drain",
     lagSeconds: rules.criterion === "lag" ? (member.state?.lagSeconds ?? undefined) : undefined,

@@ -199,9 +199,9 @@ export class SplitService implements SplitHost {
     const tls = this.#parts.tls.server(server.name);
     if (tls.kind === "broken") return { kind: "unfit", reason: `cannot be reached by TLS: ${tls.reason}` };
     const { client, database } = session;
-    const { endpoint, proxyProtocol } = server.target;
+    const { proxyProtocol } = server.target;
     return await connectServer(
-      endpoint,
+      server.target,
       connectTimeoutMs,
       {
         ...client,

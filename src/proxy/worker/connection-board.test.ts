@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { type Tally, takePlace } from "../passthrough/tally.ts";
-import { BOARD_BYTES, ConnectionBoard } from "./connection-board.ts";
+import { BOARD_BYTES, BOARD_ROWS, ConnectionBoard, wipeRow } from "./connection-board.ts";
 
 const memory = () => new Int32Array(BOARD_BYTES / 4);
 
@@ -33,9 +33,26 @@ test("a successor wipes what its predecessor left, and nothing else", () => {
   expect(new ConnectionBoard(shared, 0).tally(0).total).toBe(1);
 });
 
-test("where there is no column, a count of one's own", () => {
-  const board = new ConnectionBoard(memory(), 63);
-  for (const column of [undefined, 1024]) {
+test("whoever joins later, in a row far below, counts as well, and is forgotten when its row is wiped", () => {
+  const shared = memory();
+  const first = new ConnectionBoard(shared, 0).tally(7);
+  const last = new ConnectionBoard(shared, BOARD_ROWS - 1).tally(7);
+  first.add(1);
+  last.add(1);
+  expect([first.total, last.total]).toEqual([2, 2]);
+  wipeRow(shared, BOARD_ROWS - 1);
+  expect(first.total).toBe(1);
+});
+
+test("where there is no column or row, a count of one's own", () => {
+  const places = [
+    [63, undefined],
+    [63, 1024],
+    [-1, 5],
+    [BOARD_ROWS, 5],
+  ] as const;
+  for (const [row, column] of places) {
+    const board = new ConnectionBoard(memory(), row);
     const tally = board.tally(column);
     tally.add(1);
     expect([tally.total, board.tally(column).total]).toEqual([1, 0]);

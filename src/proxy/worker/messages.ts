@@ -4,6 +4,9 @@
  *   control process ─ one JSON line each: table, listen, end, … ─▶ Worker ─▶ ServiceTraffic, listeners
  *                   ◀─ hello, counters, failures, sessions ───────┘
  *   and, for a worker it has started itself, listening sockets over an inherited channel (system/pass-descriptor.ts)
+ *
+ * A worker may be of an earlier version than its control process (docs/decisions/0022-upgrade.md): a message only ever gains fields,
+ * and works without the new ones.
  */
 import type { Accounts } from "../../topology/accounts.ts";
 import type { RoutingTable } from "../../topology/routing-table.ts";
@@ -20,9 +23,11 @@ export type ToWorker =
   | { readonly type: "accounts"; readonly service: string; readonly accounts?: Accounts }
   /** See [sluice] max_auth_errors_until_block. */
   | { readonly type: "login limits"; readonly maxFailures: number }
-  /** A listening socket has been sent just before; a listener of that name is replaced. */
+  /** So many listening sockets have been sent just before; a listener of that name is replaced. */
   | {
       readonly type: "listen";
+      readonly sockets: number;
+      readonly backlog: number;
       readonly listener: string;
       readonly service: string;
       readonly trusted: readonly string[];
@@ -43,8 +48,8 @@ export type ToWorker =
     }
   /** A server was taken out of a service: what the service has on it ends. */
   | { readonly type: "leave server"; readonly service: string; readonly server: string }
-  /** Accepts no more, and exits once the last session has ended. */
-  | { readonly type: "drain" }
+  /** Accepts no more, and exits once the last session has ended, or after so long at the latest; 0: whenever that is. */
+  | { readonly type: "drain"; readonly withinMs: number }
   /** Ends everything, and exits. */
   | { readonly type: "stop" };
 

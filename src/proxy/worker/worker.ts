@@ -1,3 +1,4 @@
+import { setBacklog } from "../../system/listening-socket.ts";
 import type { RoutingTable } from "../../topology/routing-table.ts";
 import { AccountCopy } from "../login/account-source.ts";
 import { HostNames } from "../login/host-names.ts";
@@ -41,9 +42,11 @@ export interface WorkerParts {
   exit(): void;
 }
 
+type Listen = Extract<ToWorker, { type: "listen" }>;
+
 interface Listening {
   readonly service: string;
-  readonly open: OpenListener;
+  readonly open: readonly OpenListener[];
 }
 
 /** Everything that a worker process does, but for its link to the control process. */
@@ -62,6 +65,7 @@ export class Worker {
   readonly #search: SessionSearch;
   #lastId: number;
   #isDraining = false;
+  #isEndSet = false;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
@@ -112,7 +116,7 @@ export class Worker {
         if (message.asker === this.#parts.number) this.#search.answered(message.question, message.session);
         return;
       case "drain":
-        this.drain();
+        this.drain(message.withinMs);
         return;
       case "stop":
         this.stop();
@@ -124,9 +128,13 @@ export class Worker {
     return this.#listeners.size === 0 && this.#hasNoSession();
   }
 
-  /** Accepts no more; exits once the last session has ended. */
-  drain(): void {
+  /** Accepts no more; exits once the last session has ended, or after `withinMs` (0: whenever that is). The first word counts. */
+  drain(withinMs = 0): void {
     this.#isDraining = true;
+    if (withinMs > 0 && !this.#isEndSet) {
+      this.#isEndSet = true;
+      this.#parts.timers.after(withinMs, () => this.stop());
+    }
     for (const listener of [...this.#listeners.keys()]) this.#unlisten(listener);
     this.#exitWhenDone();
   }
@@ -230,12 +238,15 @@ export class Worker {
     this.#services.set(route.name, traffic);
   }
 
-  async #listen({ listener, service, trusted }: Extract<ToWorker, { type: "listen" }>): Promise<void> {
+  async #listen({ listener, service, trusted, sockets, backlog }: Listen): Promise<void> {
     const { tell, nextDescriptor } = this.#parts;
     try {
-      const fd = await nextDescriptor();
+      const fds: number[] = [];
+      while (fds.length < sockets) fds.push(await nextDescriptor());
       this.#unlisten(listener);
-      const open = this.#open(listener, service, { kind: "fd", fd }, trusted);
+      const open = fds.map((fd) => this.#open(listener, service, { kind: "fd", fd }, trusted));
+      // Bun has given the queue a length of its own.
+      await setBacklog(fds, backlog);
       this.#listeners.set(listener, { service, open });
       tell({ type: "listening", listener, failure: undefined });
     } catch (error) {
@@ -256,7 +267,7 @@ export class Worker {
   }
 
   #unlisten(listener: string): void {
-    this.#listeners.get(listener)?.open.close();
+    for (const open of this.#listeners.get(listener)?.open ?? []) open.close();
     this.#listeners.delete(listener);
   }
 

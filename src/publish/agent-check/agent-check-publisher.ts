@@ -9,7 +9,7 @@ import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetView } from "../../topology/fleet.ts";
 import { PublishedServers, type ServerSelection } from "../published-servers.ts";
-import type { Publisher } from "../publisher.ts";
+import type { CloseReason, Publisher } from "../publisher.ts";
 import { AllowList } from "../tcp/allow-list.ts";
 import type { ListenAddress } from "../tcp/listen.ts";
 import { type PeerCounters, PeerServer } from "../tcp/peer-server.ts";
@@ -86,7 +86,7 @@ export class AgentCheckPublisher implements Publisher {
     this.#log.info({ event: "listening", address }, "answers agent checks");
   }
 
-  close(): Promise<void> {
-    return this.#peers.close();
+  close(reason?: CloseReason): Promise<void> {
+    return this.#peers.close(reason);
   }
 }

@@ -14,7 +14,7 @@ import type { HttpHandler } from "../http/http-handler.ts";
 import { HTTP_DEFAULTS } from "../http/http-publisher.ts";
 import { createHttpServer } from "../http/http-server.ts";
 import { PublishedServers } from "../published-servers.ts";
-import type { Publisher } from "../publisher.ts";
+import type { CloseReason, Publisher } from "../publisher.ts";
 import type { PeerServer } from "../tcp/peer-server.ts";
 import type { UnixSocketPlace } from "../tcp/unix-socket.ts";
 import { type AgentActions, createControlHandler, createPublicHandler } from "./agent-handlers.ts";
@@ -83,9 +83,9 @@ export class AgentSocket implements Publisher {
     }
   }
 
-  async close(): Promise<void> {
-    for (const remove of this.#removals) remove();
+  async close(reason?: CloseReason): Promise<void> {
+    if (reason !== "succession") for (const remove of this.#removals) remove();
     this.#removals = [];
-    await Promise.all(this.#sockets.map(({ peers }) => peers.close()));
+    await Promise.all(this.#sockets.map(({ peers }) => peers.close(reason)));
   }
 }

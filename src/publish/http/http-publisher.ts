@@ -10,7 +10,7 @@ import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetView } from "../../topology/fleet.ts";
 import type { ServerSelection } from "../published-servers.ts";
-import type { Publisher } from "../publisher.ts";
+import type { CloseReason, Publisher } from "../publisher.ts";
 import { AllowList } from "../tcp/allow-list.ts";
 import type { ListenAddress } from "../tcp/listen.ts";
 import type { Phase } from "../tcp/peer.ts";
@@ -108,8 +108,8 @@ export class HttpPublisher implements Publisher {
     this.#log.info({ event: "listening", address }, "answers health checks");
   }
 
-  close(): Promise<void> {
-    return this.#peers.close();
+  close(reason?: CloseReason): Promise<void> {
+    return this.#peers.close(reason);
   }
 
   /**

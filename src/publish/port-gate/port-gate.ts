@@ -113,7 +113,8 @@ export class PortGate implements Publisher {
     this.#firewall = undefined;
     await this.#work;
     try {
-      await this.#end(firewall, reason === "exit" && this.#options.keepOnExit && this.#isOpen);
+      if (reason === "succession") await this.#leave(firewall);
+      else await this.#end(firewall, reason === "exit" && this.#options.keepOnExit && this.#isOpen);
     } catch (error) {
       this.#failed(error);
     } finally {
@@ -122,10 +123,9 @@ export class PortGate implements Publisher {
   }
 
   async #end(firewall: Firewall, isKept: boolean): Promise<void> {
-    const { plan, ttlMs, cutAfterMs } = this.#options;
+    const { plan, cutAfterMs } = this.#options;
     if (isKept) {
-      await firewall.renew(Math.max(ttlMs, KEEP_MS));
-      await firewall.leave();
+      await this.#leave(firewall);
       const words = `port ${plan.mirrorPort} stays open for ${KEEP_MS / 1000} s`;
       this.#log.info({ event: "gate_kept" }, words);
       return;
@@ -137,6 +137,12 @@ export class PortGate implements Publisher {
       await this.#cut().catch((error: unknown) => this.#failed(error));
     await firewall.remove();
     this.#log.info({ event: "gate_removed" }, `port ${plan.mirrorPort} is closed, and its rules are gone`);
+  }
+
+  /** The gate stays as it is, an open one for KEEP_MS. */
+  async #leave(firewall: Firewall): Promise<void> {
+    if (this.#isOpen) await firewall.renew(Math.max(this.#options.ttlMs, KEEP_MS));
+    await firewall.leave();
   }
 
   #tick(): void {

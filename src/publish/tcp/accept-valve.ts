@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import type { Server } from "node:net";
 import { type ListeningSockets, loadListeningSockets } from "../../system/listening-descriptor.ts";
+import { descriptorOf } from "./listen.ts";
 
 /** What a server accepts before those that were accepted are read, timers are called, and so on. */
 const ACCEPTS_PER_TURN = 64;
@@ -80,10 +81,4 @@ export class AcceptValve {
   #widenQueue(): void {
     if (this.#kept !== undefined) this.#sockets?.setBacklog(this.#kept, BACKLOG);
   }
-}
-
-/** The descriptor a server listens on, which Bun, like Node, tells in its handle only. */
-function descriptorOf(server: Server): number | undefined {
-  const { _handle: handle } = server as { readonly _handle?: { readonly fd?: unknown } | null };
-  return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
 }

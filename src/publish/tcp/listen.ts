@@ -1,6 +1,7 @@
 import type { Server } from "node:net";
 import { SluiceError } from "../../errors/sluice-error.ts";
-import { formatHostPort } from "../../topology/endpoint.ts";
+import { SOCKETS } from "../../system/socket-register.ts";
+import { type Endpoint, formatHostPort } from "../../topology/endpoint.ts";
 
 /** Where a publisher listens. `::` is every address of both families; a file descriptor is an inherited listening socket. */
 export type ListenAddress =
@@ -8,28 +9,44 @@ export type ListenAddress =
   | { readonly kind: "fd"; readonly fd: number };
 
 /**
- * Starts listening. On a machine without IPv6, `::` means every IPv4 address.
+ * Starts listening, on the inherited socket where there is one for this address. On a machine without IPv6, `::` means every
+ * IPv4 address.
  * @returns where it listens, for the log
  * @throws SluiceError ADDRESS_IN_USE, FORBIDDEN, CONFIG_INVALID (no such address here) or IO_FAILED, naming the address
  */
 export async function listen(server: Server, address: ListenAddress): Promise<string> {
+  const [inherited] = address.kind === "tcp" ? SOCKETS.take(address) : [];
   try {
-    await listenOnce(server, address);
+    await listenOnce(server, inherited === undefined ? address : { fd: inherited });
   } catch (error) {
     if (address.kind === "tcp" && address.host === "::" && mayLackIpv6(error)) {
       return await listen(server, { ...address, host: "0.0.0.0" });
     }
     throw listenError(error, formatAddress(address));
   }
+  if (address.kind === "fd") return formatAddress(address);
   const bound = server.address();
-  const port = bound !== null && typeof bound === "object" ? bound.port : undefined;
-  return formatAddress(address.kind === "tcp" && port !== undefined ? { ...address, port } : address);
+  const port = bound !== null && typeof bound === "object" ? bound.port : address.port;
+  noteDescriptor(server, { ...address, port });
+  return formatAddress({ ...address, port });
 }
 
 function formatAddress(address: ListenAddress): string {
   return address.kind === "fd"
     ? `inherited socket ${address.fd}`
     : formatHostPort(address.host, address.port);
+}
+
+/** The descriptor a server listens on, which Bun, like Node, tells in its handle only. */
+export function descriptorOf(server: Server): number | undefined {
+  const { _handle: handle } = server as { readonly _handle?: { readonly fd?: unknown } | null };
+  return typeof handle?.fd === "number" && handle.fd >= 0 ? handle.fd : undefined;
+}
+
+/** A successor of this process listens there as well. */
+export function noteDescriptor(server: Server, place: Endpoint): void {
+  const fd = descriptorOf(server);
+  if (fd !== undefined) SOCKETS.note(fd, place);
 }
 
 /** Listens on what node:net takes, and settles when it does or cannot. */

@@ -11,6 +11,7 @@ import { TLSSocket } from "node:tls";
 import { afterPoll } from "../../system/after-poll.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
+import type { CloseReason } from "../publisher.ts";
 import { AcceptValve } from "./accept-valve.ts";
 import type { AllowList } from "./allow-list.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
@@ -45,6 +46,10 @@ export interface PeerCounters {
 const CLOSE_GRACE_MS = 500;
 /** Who leaves first when all places are taken: whoever has least to lose. */
 const EVICTION_ORDER: readonly Phase[] = ["idle", "linger", "handshake", "request", "silent", "answering"];
+
+/** Who loses nothing by being sent home: who has been answered; and, at the end, who has not asked yet. */
+const SERVED: readonly Phase[] = ["idle", "linger"];
+const UNSERVED: readonly Phase[] = ["handshake", "silent", ...SERVED];
 
 export class PeerServer {
   readonly counters: PeerCounters = { accepted: 0, refused: 0, evicted: 0 };
@@ -127,11 +132,14 @@ export class PeerServer {
     return handshake.size + silent.size + request.size + answering.size + idle.size + linger.size;
   }
 
-  /** Stops listening, lets answers under way finish, and ends within a second whatever the clients do. */
-  async close(): Promise<void> {
+  /**
+   * Stops listening, lets answers under way finish, and ends within a second whatever the clients do. Before a succession those are
+   * answered, too, who have not asked yet: nobody is to see it.
+   */
+  async close(reason: CloseReason = "exit"): Promise<void> {
     this.#isClosing = true;
     this.#valve.close();
-    for (const phase of ["handshake", "silent", "idle", "linger"] as const) {
+    for (const phase of reason === "succession" ? SERVED : UNSERVED) {
       for (const peer of this.#queues[phase].items()) peer.destroy();
     }
     if (this.connections > 0) await this.#emptied();

@@ -2,8 +2,9 @@ import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmSync, type 
 import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { SluiceError } from "../../errors/sluice-error.ts";
+import { SOCKETS } from "../../system/socket-register.ts";
 import type { Clock } from "../../telemetry/clock.ts";
-import { errnoOf, listenError, listenOnce } from "./listen.ts";
+import { errnoOf, listenError, listenOnce, noteDescriptor } from "./listen.ts";
 
 export interface UnixSocketPlace {
   readonly path: string;
@@ -26,6 +27,8 @@ const PROBE_MS = 1000;
  *   FORBIDDEN or IO_FAILED
  */
 export async function listenUnix(server: Server, place: UnixSocketPlace, clock: Clock): Promise<() => void> {
+  const [inherited] = SOCKETS.take({ kind: "socket", path: place.path });
+  if (inherited !== undefined) return await listenInherited(server, place, inherited);
   if (Buffer.byteLength(place.path) > MAX_PATH_BYTES) {
     const sentence = `cannot listen on ${place.path}: a socket's path has at most ${MAX_PATH_BYTES} bytes`;
     throw new SluiceError("CONFIG_INVALID", sentence);
@@ -42,6 +45,7 @@ export async function listenUnix(server: Server, place: UnixSocketPlace, clock: 
     if (place.gid !== undefined) chownSync(path, process.getuid?.() ?? -1, place.gid);
     const mine = lstatSync(path);
     renameSync(path, place.path);
+    noteDescriptor(server, { kind: "socket", path: place.path });
     return () => removeIfMine(place.path, mine);
   } catch (error) {
     server.close();
@@ -49,6 +53,18 @@ export async function listenUnix(server: Server, place: UnixSocketPlace, clock: 
   } finally {
     if (privateDirectory !== undefined) rmSync(privateDirectory, { recursive: true, force: true });
   }
+}
+
+/** The file is there, with its owner and mode. */
+async function listenInherited(server: Server, { path }: UnixSocketPlace, fd: number): Promise<() => void> {
+  try {
+    await listenOnce(server, { fd });
+  } catch (error) {
+    throw listenError(error, path);
+  }
+  SOCKETS.note(fd, { kind: "socket", path });
+  const mine = lstatSync(path, { throwIfNoEntry: false });
+  return () => mine !== undefined && removeIfMine(path, mine);
 }
 
 async function isTaken(path: string, clock: Clock): Promise<boolean> {

@@ -11,8 +11,8 @@ import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { FleetView } from "../../topology/fleet.ts";
 import { PublishedServers, type ServerSelection } from "../published-servers.ts";
-import type { Publisher } from "../publisher.ts";
-import { guardLine } from "./track-guard.ts";
+import type { CloseReason, Publisher } from "../publisher.ts";
+import { guardLine, LEAVE_LINE } from "./track-guard.ts";
 import { type TrackValues, trackedValue } from "./tracked-value.ts";
 
 export interface TrackFileOptions {
@@ -54,20 +54,22 @@ export class TrackFilePublisher implements Publisher {
 
   /** The file fails until the first verdict: to keepalived a missing one would be a good one. @throws SluiceError IO_FAILED */
   async start(): Promise<void> {
-    this.#writeFailing();
     this.#isOpen = true;
+    if (trackedValue(this.#servers.all(), this.#options.values, this.#clock.now()) === undefined)
+      this.#writeFailing();
     // Not the guard yet: it is started with the first verdict, under the account that the daemon runs as by then.
     this.#unsubscribe = this.#fleet.subscribe(() => this.#tell());
     this.#tell();
   }
 
-  async close(): Promise<void> {
+  async close(reason: CloseReason = "exit"): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#unsubscribe();
     this.#cancelRestart();
     const guard = this.#guard;
     if (guard === undefined || guard.exitCode !== null) return this.#writeFailing();
+    if (reason === "succession") guard.stdin?.write(LEAVE_LINE);
     const ended = await new Promise<boolean>((resolve) => {
       const cancel = this.#clock.after(LAST_WRITE_MS, () => resolve(false));
       guard.once("exit", () => {
@@ -75,6 +77,8 @@ export class TrackFilePublisher implements Publisher {
         resolve(true);
       });
       guard.stdin?.end();
+      // It stays for a while, and ends by itself.
+      if (reason === "succession") guard.stdin?.once("finish", () => resolve(true));
     });
     if (ended) return;
     guard.kill("SIGKILL");

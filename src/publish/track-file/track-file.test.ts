@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { eventually } from "../../../test/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
-import { guardLine, guardTrackFile } from "./track-guard.ts";
+import { guardLine, guardTrackFile, LEAVE_LINE } from "./track-guard.ts";
 import { trackedValue } from "./tracked-value.ts";
 
 const VALUES = { up: 0, drain: 1, down: 2 };
@@ -57,6 +57,33 @@ describe("guardTrackFile", () => {
     input.end();
     await ended;
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("leaves the file to the guard of a successor; where none comes, it fails after all", async () => {
+    const leave = async (): Promise<void> => {
+      let isOver = false;
+      void ended.then(() => {
+        isOver = true;
+      });
+      input.end(LEAVE_LINE);
+      await eventually(() => {
+        clock.advance(1000);
+        return isOver;
+      });
+    };
+    input.write(guardLine(0, 3_600_000));
+    await reads("0");
+    writeFileSync(`${file}.new`, "7\n");
+    renameSync(`${file}.new`, file);
+    await leave();
+    expect(readFileSync(file, "utf8")).toBe("7\n");
+
+    input = new PassThrough();
+    ended = guardTrackFile({ file, failingValue: 1 }, input, clock, (line) => complaints.push(line));
+    input.write(guardLine(0, 3_600_000));
+    await reads("0");
+    await leave();
+    expect(readFileSync(file, "utf8")).toBe("1\n");
   });
 
   test("writes what it is sent, and the failing value when it is not renewed in time", async () => {

@@ -111,6 +111,12 @@ export class KernelTraffic {
     this.#claim.release();
   }
 
+  /** Leaves it all to a successor of this process, as it is. */
+  leave(): void {
+    this.#cancelTick();
+    this.#cancelRetry();
+  }
+
   get needsNetAdmin(): boolean {
     return this.#plans.length > 0;
   }

@@ -87,13 +87,15 @@ export class NftTable {
   async #layDown(): Promise<void> {
     this.#side ??= activeSide((await this.#nft(listTable)).stdout);
     const side = otherThan(this.#side);
+    // The very first rules have no others beside them that could be cleared.
+    this.#hasOld = this.#side !== undefined;
     if (!(await this.#tryTurn(side))) {
       // A table that somebody has made quite another is made anew.
       await this.#do(removeTable + prepare(this.#services, side));
       await this.#do(activate(this.#services, side, this.#host));
+      this.#hasOld = false;
     }
     this.#side = side;
-    this.#hasOld = true;
     this.#rules = this.#rulesIn((await this.#do(listTable)).stdout);
   }
 

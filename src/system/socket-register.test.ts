@@ -1,0 +1,90 @@
+import { afterEach, expect, test } from "bun:test";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
+import { closeDescriptors, openListeningSockets } from "./listening-socket.ts";
+import { duplicateSockets, SOCKETS, SocketRegister, socketKey } from "./socket-register.ts";
+
+const open: number[] = [];
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) server.close();
+  await closeDescriptors(open.splice(0));
+  for (const { fd } of await SOCKETS.duplicates()) open.push(fd);
+  await closeDescriptors(open.splice(0));
+});
+
+const descriptors = (): number => readdirSync("/proc/self/fd").length;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return address !== null && typeof address === "object" ? address.port : 0;
+}
+
+const tcp = (host: string, port: number) => ({ kind: "tcp", host, port }) as const;
+
+test("a successor gets each socket once, with its place, and clients wait in its queue meanwhile", async () => {
+  const port = await freePort();
+  const fds = await openListeningSockets(
+    "l",
+    "127.0.0.1",
+    port,
+    { backlog: 8, userTimeoutMs: 0 },
+    2,
+    () => false,
+  );
+  const copies = await SOCKETS.duplicates();
+  expect(copies.map(({ key }) => key)).toEqual([
+    socketKey(tcp("127.0.0.1", port)),
+    socketKey(tcp("127.0.0.1", port)),
+  ]);
+  await closeDescriptors(fds);
+  const client = connect(port, "127.0.0.1");
+  await once(client, "connect");
+  client.destroy();
+  const successor = new SocketRegister();
+  successor.adopt(copies);
+  expect(successor.take(tcp("127.0.0.1", port + 1))).toEqual([]);
+  open.push(...successor.take(tcp("127.0.0.1", port)));
+  expect(open).toHaveLength(2);
+  expect(successor.rest()).toEqual({ predecessors: [], systemds: [] });
+});
+
+test("systemd's go by their name as well, and stay where nobody takes them", async () => {
+  const register = new SocketRegister();
+  const key = socketKey(tcp("::", 4006));
+  register.adopt([
+    { fd: 1000, key, name: "web" },
+    { fd: 1001, key: "/run/x.sock", name: "x" },
+    { fd: 1002, key: "/run/y.sock", name: undefined },
+  ]);
+  expect(register.take(tcp("10.0.0.1", 1), "web")).toEqual([1000]);
+  const { predecessors, systemds } = register.rest();
+  expect([predecessors, systemds].map((sockets) => sockets.map(({ fd }) => fd))).toEqual([[1002], [1001]]);
+  expect(register.take({ kind: "socket", path: "/run/x.sock" })).toEqual([1001]);
+});
+
+test("however an address is written, it is one place", () => {
+  expect(socketKey(tcp("0:0:0:0:0:0:0:1", 1))).toBe(socketKey(tcp("::1", 1)));
+  expect(socketKey(tcp("::", 1))).not.toBe(socketKey(tcp("0.0.0.0", 1)));
+});
+
+test("copies are closed one by one", async () => {
+  const port = await freePort();
+  const before = descriptors();
+  const fds = await openListeningSockets(
+    "l",
+    "127.0.0.1",
+    port,
+    { backlog: 8, userTimeoutMs: 0 },
+    1,
+    () => false,
+  );
+  const [first] = await SOCKETS.duplicates();
+  const copies = await duplicateSockets(first === undefined ? [] : [first]);
+  await closeDescriptors([...fds, first?.fd ?? -1, ...copies.map(({ fd }) => fd)]);
+  expect(descriptors()).toBe(before);
+});
