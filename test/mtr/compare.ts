@@ -114,11 +114,12 @@ async function dropDatabases(server: DatabaseServer): Promise<void> {
   const databases = await server.sql<{ name: string }>(
     "SELECT schema_name AS name FROM information_schema.schemata",
   );
-  const dropped = databases
-    .filter(({ name }) => !KEPT.includes(name))
-    .map(({ name }) => `DROP DATABASE \`${name}\``);
   const isReplica = (await server.sql("SHOW ALL SLAVES STATUS")).length > 0;
-  if (dropped.length > 0) await server.sql([`SET sql_log_bin = ${isReplica ? 0 : 1}`, ...dropped].join("; "));
+  for (const { name } of databases.filter((database) => !KEPT.includes(database.name)))
+    await server.sql(`SET sql_log_bin = ${isReplica ? 0 : 1}; DROP DATABASE \`${name}\``).catch(() => {
+      // A test has left a file of its own there.
+      rmSync(join(server.datadir, name), { recursive: true });
+    });
 }
 
 async function record(socket: string, test: string): Promise<Recorded> {
