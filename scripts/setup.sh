@@ -25,6 +25,7 @@ missing_packages() {
     command -v "${pair%%:*}" >/dev/null 2>&1 || echo "${pair#*:}"
   done
   [ -e /usr/lib/galera/libgalera_smm.so ] || echo galera-4
+  [ -d /usr/lib/python3/dist-packages/pymysql ] || echo python3-pymysql
   compgen -G '/usr/lib/nginx/modules/ngx_stream_module.so' >/dev/null || echo libnginx-mod-stream
 }
 

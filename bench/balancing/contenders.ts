@@ -13,6 +13,9 @@ export interface Contender {
   readonly port: number;
   /** The processes that carry the bytes, and spend CPU on it; none: the kernel does. */
   readonly pids: readonly number[];
+  /** Further options of sysbench, and where it is run: it looks for certificates there. */
+  readonly options?: readonly string[];
+  readonly folder?: string;
 }
 
 const PORTS = { sluice: 4006, haproxy: 4100, pen: 4200, nginx: 4300 };

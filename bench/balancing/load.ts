@@ -13,11 +13,15 @@ export interface Load {
 const ROWS = 10_000;
 const WIDE_SCRIPT = "/run/wide-row.lua";
 const CONNECT_SCRIPT = "/run/connect.lua";
+const ASK_SCRIPT = "/run/ask.lua";
 
 export const LOADS = {
   points8: { name: "point select, 8 threads", threads: 8, script: "oltp_point_select" },
   points64: { name: "point select, 64 threads", threads: 64, script: "oltp_point_select" },
   wide8: { name: "rows of 200 kB, 8 threads", threads: 8, script: WIDE_SCRIPT },
+  writes8: { name: "oltp_read_write, 8 threads", threads: 8, script: "oltp_read_write" },
+  writes64: { name: "oltp_read_write, 64 threads", threads: 64, script: "oltp_read_write" },
+  ask8: { name: "connect, one query, quit, 8 threads", threads: 8, script: ASK_SCRIPT },
   connect8: { name: "connect, log in, quit, 8 threads", threads: 8, script: CONNECT_SCRIPT },
 } as const satisfies Record<string, Load>;
 
@@ -40,6 +44,16 @@ function thread_done() connection:disconnect() end
 function event() driver:connect():disconnect() end
 `,
   );
+  clients.write(
+    ASK_SCRIPT,
+    `function thread_init() driver = sysbench.sql.driver() end
+function event()
+  local connection = driver:connect()
+  connection:query("SELECT 1")
+  connection:disconnect()
+end
+`,
+  );
   const direct = { name: "direct", address: server.address, port: server.port, pids: [] };
   await sysbench(clients, direct, ["--threads=1", "oltp_point_select", "prepare"], 60_000);
 }
@@ -58,13 +72,23 @@ export async function runLoad(
   return { count, perSecond: count / number(/total time: +([\d.]+)s/) };
 }
 
-async function sysbench(
+export async function sysbench(
   clients: Host,
-  { address, port }: Contender,
+  { address, port, options = [], folder = "/" }: Contender,
   more: readonly string[],
   timeoutMs: number,
 ): Promise<string> {
   const server = [`--mysql-host=${address}`, `--mysql-port=${port}`, "--mysql-user=sbtest"];
-  const argv = ["sysbench", ...server, "--tables=1", `--table-size=${ROWS}`, ...more];
+  const argv = [
+    "env",
+    "-C",
+    folder,
+    "sysbench",
+    ...server,
+    ...options,
+    "--tables=1",
+    `--table-size=${ROWS}`,
+    ...more,
+  ];
   return (await clients.run(argv, { timeoutMs })).stdout;
 }

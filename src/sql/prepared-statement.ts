@@ -34,5 +34,5 @@ export function prepareStatement(scanner: Scanner): number {
 export function executeStatement(scanner: Scanner): number {
   scanner.lexer.next();
   const isImmediate = scanner.lexer.word === W.IMMEDIATE;
-  return scanner.scanWrite() | (isImmediate ? OPAQUE : EXECUTE_TEXT);
+  return scanner.scanWrite() | (isImmediate ? OPAQUE | PIN : EXECUTE_TEXT);
 }

@@ -188,7 +188,7 @@ describe("as it is run", () => {
     await connection.query("INSERT INTO t (a) VALUES ('shown')");
     await serverOf(connection);
     const sessions = await list("sessions");
-    const mine = sessions.find(({ id }) => Number(id) % 2 ** 32 === connection.threadId);
+    const mine = sessions.find(({ id }) => Number(id) % 2 ** 31 === connection.threadId);
     expect(mine?.attributes).toMatchObject({
       user: "app",
       remote: lab.address,

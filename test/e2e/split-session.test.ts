@@ -228,6 +228,34 @@ describe("the session is the same on every server", () => {
     await expect(connection.query("EXECUTE r USING @p")).rejects.toThrow(/Unknown prepared/);
   });
 
+  test("what a statement leaves behind that was prepared in text is found again", async () => {
+    const split = rig();
+    const writing = await client(split);
+    await writing.query("SET @v = 'old'");
+    await serverOf(writing);
+    await writing.query("PREPARE d FROM 'DO @v := (SELECT MAX(a) FROM (SELECT ''new'' AS a) AS one)'");
+    await writing.query("EXECUTE d");
+    expect(await writing.query("SELECT @v AS v")).toMatchObject([{ v: "new" }]);
+    const temporary = await client(split);
+    await temporary.query("PREPARE c FROM 'CREATE TEMPORARY TABLE prepared_mine AS SELECT 6 AS six'");
+    await temporary.query("EXECUTE c");
+    expect(await temporary.query("SELECT six FROM prepared_mine")).toMatchObject([{ six: 6 }]);
+    const setting = await client(split);
+    await setting.query("SET @text = 'SET time_zone = ''+07:00'''");
+    await setting.query("PREPARE s FROM @text");
+    await setting.query("EXECUTE s");
+    expect(await setting.query("SELECT @@time_zone AS zone")).toMatchObject([{ zone: "+07:00" }]);
+    const calling = await client(split);
+    await calling.query("CREATE OR REPLACE PROCEDURE counts() SET @n = @n + 1");
+    await calling.query("SET @n = 1");
+    await calling.query("CALL counts()");
+    expect(Number((await calling.query("SELECT @n AS n"))[0].n)).toBe(2);
+    expect(await serverOf(calling)).not.toBe(1);
+    const immediate = await client(split);
+    await immediate.query("EXECUTE IMMEDIATE 'SET @now = 1'");
+    expect(Number((await immediate.query("SELECT @now AS n"))[0].n)).toBe(1);
+  });
+
   test("COM_RESET_CONNECTION forgets", async () => {
     const connection = await client(rig());
     await connection.query("SET @x = 1");

@@ -21,6 +21,8 @@ export interface BalancerSettings {
   readonly services: readonly {
     readonly name: string;
     readonly port: number;
+    /** Default readconnroute. */
+    readonly router?: string;
     readonly service?: string;
     readonly listener?: string;
   }[];
@@ -149,7 +151,8 @@ function configuration(host: Host, settings: BalancerSettings): string {
     ),
     `[fleet]\ntype=monitor\nmodule=${module}\nservers=${names}\nuser=${user}\npassword=${password}\n${settings.monitor ?? QUICK}`,
     ...services.map(
-      ({ name, service = "" }) => `[${name}]\ntype=service\nrouter=readconnroute\ncluster=fleet\n${service}`,
+      ({ name, router = "readconnroute", service = "" }) =>
+        `[${name}]\ntype=service\nrouter=${router}\ncluster=fleet\n${service}`,
     ),
     ...services.map(
       ({ name, port, listener = "" }) =>

@@ -108,8 +108,14 @@ function tlsOf(priv: Priv): TlsRequirement {
   }
 }
 
-/** The bits above 31 are none of those. */
-const entersAll = (priv: Priv): boolean => ((numberOf(priv, "access", 0) % 2 ** 32) & ENTERS_ALL) !== 0;
+/**
+ * The bits above 31 are none of those. An account that mariadb-install-db made, root@localhost, has all 64 of them set; as a number
+ * that is rounded to 2^64, of which no bit remains.
+ */
+function entersAll(priv: Priv): boolean {
+  const access = numberOf(priv, "access", 0);
+  return access > Number.MAX_SAFE_INTEGER || ((access % 2 ** 32) & ENTERS_ALL) !== 0;
+}
 
 function wordOf(priv: Priv, name: string): string {
   const value = priv[name];

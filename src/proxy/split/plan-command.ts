@@ -5,8 +5,10 @@ import {
   BEGIN,
   COMMIT,
   EXECUTE_TEXT,
+  HINTS,
   KILL,
   LOCK_TABLES,
+  PIN,
   READ,
   ROLLBACK,
   ROUTES,
@@ -138,13 +140,22 @@ function endReadOnly(flags: number, facts: SessionFacts): void {
 
 const COMMIT_PACKET = queryPacket("COMMIT");
 
-/** EXECUTE name: what it runs has been seen when it was prepared. */
+/** EXECUTE name: what it runs has been seen when it was prepared, and leaves behind what it leaves behind by itself. */
 function flagsOfExecute({ bytes }: Command, { facts, named }: SessionContext, flags: number): number {
   const name = executedName(bytes, TEXT_OFFSET, bytes.length, facts.mode);
   const ofStatement = name === undefined ? undefined : named.get(name);
-  if (ofStatement === undefined || (ofStatement & ROUTES) !== READ) return flags;
-  // Its parameters are user variables.
-  return (flags & ~ROUTES) | ofStatement | USER_VARIABLE_READ;
+  // PREPARE … FROM @variable: it may be anything.
+  if (ofStatement === undefined) return flags | PIN;
+  switch (ofStatement & ROUTES) {
+    case READ:
+      // Its parameters are user variables.
+      return (flags & ~ROUTES) | ofStatement | USER_VARIABLE_READ;
+    case SESSION:
+      // Only the primary executes it: EXECUTE is no part of the history, as the statement may be gone by then.
+      return flags | PIN;
+    default:
+      return flags | (ofStatement & ~(ROUTES | HINTS));
+  }
 }
 
 function planPrepare(command: Command, context: SessionContext): Plan {

@@ -2,6 +2,7 @@ import { IGNORE_SPACE, UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import {
   HELD,
   LOCK_TABLES,
+  OPAQUE,
   PIN,
   RELEASE,
   SET_TRANSACTION,
@@ -93,7 +94,8 @@ export class SessionFacts {
     if ((flags & HELD) !== 0) this.isHeld = true;
     if ((flags & RELEASE) !== 0) this.isReleasing = true;
     if ((flags & SET_TRANSACTION) !== 0) this.isNextPrepared = true;
-    if ((flags & (WRITE | USER_VARIABLE_WRITE)) === (WRITE | USER_VARIABLE_WRITE))
+    // Procedures and functions may write them, too.
+    if ((flags & WRITE) !== 0 && (flags & (USER_VARIABLE_WRITE | OPAQUE)) !== 0)
       this.hasPrimaryVariables = true;
   }
 
@@ -128,7 +130,8 @@ const LEAVES =
   HELD |
   RELEASE |
   SET_TRANSACTION |
-  USER_VARIABLE_WRITE;
+  USER_VARIABLE_WRITE |
+  OPAQUE;
 
 /** Those that a login can name of big5, sjis, gbk, cp932 and gb18030: see modeOfCharacterSet(). */
 const UNSAFE_COLLATIONS: ReadonlySet<number> = new Set([1, 13, 28, 84, 87, 88, 95, 96, 248, 249, 250]);

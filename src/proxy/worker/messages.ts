@@ -139,5 +139,5 @@ export interface SessionLine {
 /** Ids of a worker's sessions: its number, then a count. A worker lives for fewer sessions than this. */
 export const SESSIONS_PER_WORKER = 1e9;
 
-/** The number that a session's client is told, which has 32 bits: unique in a worker, and nearly so among all. */
-export const connectionIdOf = (session: number): number => session % 2 ** 32;
+/** The number that a session's client is told: unique in a worker, and nearly so among all. It has 31 bits: Connector/J takes the 32nd for a sign, and its KILL is then none. */
+export const connectionIdOf = (session: number): number => session % 2 ** 31;

@@ -1,0 +1,159 @@
+// A service that splits, as it is run: sluice on a host of its own, a primary with two replicas or three Galera nodes behind it.
+import { type Connection, type ConnectionConfig, createConnection } from "mariadb";
+import { eventually } from "../eventually.ts";
+import type { Certificate } from "../lab/certificates.ts";
+import type { DatabaseServer, ServerOptions } from "../lab/database-server.ts";
+import { startGalera } from "../lab/galera.ts";
+import type { Host } from "../lab/host.ts";
+import type { Lab } from "../lab/lab.ts";
+import type { Process } from "../lab/process.ts";
+import { type Replication, startReplication } from "../lab/replication.ts";
+import { startSluice } from "../lab/sluice.ts";
+
+export const FLEET_PASSWORD = "Kept out of argv 1!";
+
+export interface FleetService {
+  readonly name: string;
+  readonly port: number;
+  /** Further lines of its section. */
+  readonly more?: string;
+  /** Its listener speaks TLS only. */
+  readonly hasTls?: boolean;
+  /** The path of a Unix socket on which it listens as well. */
+  readonly socket?: string;
+}
+
+export interface SplitFleetSettings {
+  readonly services: readonly FleetService[];
+  readonly isGalera?: boolean;
+  readonly workers?: number;
+  /** Options of every database server. */
+  readonly options?: ServerOptions;
+  /** Further lines of every server's section. */
+  readonly server?: string;
+  /** Further lines of the monitor's section. */
+  readonly monitor?: string;
+  /** Executed on the primary once the accounts are there. */
+  readonly sql?: string;
+}
+
+export interface SplitFleet {
+  readonly servers: readonly DatabaseServer[];
+  readonly replication: Replication | undefined;
+  readonly proxy: Host;
+  readonly sluice: Process;
+  readonly certificate: Certificate;
+  /** The first server and its replicas' position agree, or nothing where it is Galera. */
+  caughtUp(): Promise<void>;
+  client(port: number, more?: ConnectionConfig): Promise<Connection>;
+}
+
+/** Accounts monitor, service, app (everything in database app and on others it makes) and admin, all with FLEET_PASSWORD. */
+export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): Promise<SplitFleet> {
+  const { options = {}, isGalera = false } = settings;
+  const database = { hasTls: true, options };
+  const galera = isGalera ? await startGalera(lab, { options }) : undefined;
+  const replication = isGalera ? undefined : await startReplication(lab, database);
+  const servers: readonly DatabaseServer[] = galera?.nodes ?? replication?.servers ?? [];
+  const [primary] = servers;
+  if (primary === undefined) throw new Error("there is no server");
+  await primary.sql(ACCOUNTS + (settings.sql ?? ""));
+  const caughtUp = async (): Promise<void> => {
+    for (const replica of replication?.replicas ?? []) await replication?.untilCaughtUp(replica);
+  };
+  await caughtUp();
+  const proxy = await lab.host("proxy");
+  const certificate = await lab.certificate("proxy", { names: ["proxy", proxy.address] });
+  proxy.write("/etc/sluice.cnf", configuration(settings, servers, proxy, certificate), 0o600);
+  const sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], {
+    ports: settings.services.map(({ port }) => port),
+  });
+  const client = async (port: number, more: ConnectionConfig = {}): Promise<Connection> => {
+    const connection = await createConnection({
+      host: proxy.address,
+      port,
+      user: "app",
+      password: FLEET_PASSWORD,
+      database: "app",
+      connectTimeout: 10_000,
+      bigIntAsNumber: true,
+      insertIdAsNumber: true,
+      ...more,
+    });
+    connection.on("error", () => {});
+    return connection;
+  };
+  const usesTls = settings.services.find(({ hasTls }) => !hasTls)?.port;
+  if (usesTls !== undefined)
+    await eventually(
+      async () => {
+        const connection = await client(usesTls);
+        const rows = await connection.query<{ id: number }[]>("SELECT @@server_id AS id");
+        connection.destroy();
+        return rows[0]?.id !== 1 || isGalera;
+      },
+      { within: 30_000, what: "a login" },
+    );
+  return { servers, replication, proxy, sluice, certificate, caughtUp, client };
+}
+
+const ACCOUNTS = `
+CREATE USER monitor@'%' IDENTIFIED BY '${FLEET_PASSWORD}';
+GRANT REPLICATION CLIENT, SLAVE MONITOR, REPLICA MONITOR ON *.* TO monitor@'%';
+CREATE USER service@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT SELECT ON mysql.* TO service@'%'; GRANT SHOW DATABASES ON *.* TO service@'%';
+CREATE USER app@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT ALL ON app.* TO app@'%';
+CREATE USER admin@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;
+CREATE DATABASE app;
+`;
+
+function configuration(
+  { services, isGalera = false, workers = 2, server = "", monitor = "" }: SplitFleetSettings,
+  servers: readonly DatabaseServer[],
+  proxy: Host,
+  certificate: Certificate,
+): string {
+  const names = servers.map(({ host }) => host.name).join(",");
+  const tls = isGalera
+    ? ""
+    : `ssl=true\nssl_ca=${certificate.authority}\nssl_verify_peer_certificate=true\nssl_verify_peer_host=true\n`;
+  const head = `[sluice]
+threads=${workers}
+users_refresh_time=0s
+datadir=${proxy.folder}/data
+persistdir=${proxy.folder}/data/sluice.cnf.d
+
+[fleet]
+type=monitor
+module=${isGalera ? "galeramon" : "mariadbmon"}
+servers=${names}
+user=monitor
+password=${FLEET_PASSWORD}
+monitor_interval=200ms
+check_timeout=400ms
+${isGalera ? "" : "failcount=2\n"}${monitor}
+`;
+  const listener = `ssl=true\nssl_cert=${certificate.certificate}\nssl_key=${certificate.key}\n`;
+  return [
+    head,
+    ...servers.map(
+      ({ host, address, port }) =>
+        `[${host.name}]\ntype=server\naddress=${address}\nport=${port}\n${tls}${server}\n`,
+    ),
+    ...services.map(
+      ({ name, port, more = "", hasTls = false, socket }) => `[${name}]
+type=service
+router=readwritesplit
+cluster=fleet
+user=service
+password=${FLEET_PASSWORD}
+connect_timeout=2s
+${more}
+[${name}-listener]
+type=listener
+service=${name}
+port=${port}
+${hasTls ? listener : ""}
+${socket === undefined ? "" : `[${name}-socket]\ntype=listener\nservice=${name}\nsocket=${socket}\n`}`,
+    ),
+  ].join("\n");
+}
