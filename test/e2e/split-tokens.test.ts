@@ -54,7 +54,6 @@ class Owner {
   readonly #random: (below: number) => number;
   readonly wrong: string[];
   answers = 0;
-  lost = 0;
   #connection: Connection | undefined;
   #set: { token: string; zone: string } | undefined;
 
@@ -74,7 +73,6 @@ class Owner {
         this.answers++;
       } catch (error) {
         if (!LOST.test(String(error))) this.wrong.push(`${token}: ${error}`);
-        this.lost++;
         this.#drop();
       }
     }
@@ -219,26 +217,30 @@ class Owner {
   }
 }
 
-/** Kills connections on the servers, and hangs replicas for a moment. */
+/** Kills connections on the servers, and hangs replicas for a moment. @returns how often */
 async function disturb(
   servers: readonly DatabaseServer[],
   random: (below: number) => number,
   isOver: () => boolean,
-): Promise<void> {
+): Promise<number> {
+  let faults = 0;
   while (!isOver()) {
     const server = servers[random(servers.length)];
-    if (server === undefined) return;
+    if (server === undefined) break;
     if (random(12) === 0 && server !== servers[0]) {
       await server.hang();
       await new Promise((resolve) => setTimeout(resolve, random(400)));
       await server.resume();
+      faults++;
       continue;
     }
     const rows = await server.sql<{ id: number }>(
       "SELECT id FROM information_schema.processlist WHERE user = 'app' ORDER BY RAND() LIMIT 2",
     );
     for (const { id } of rows) await server.sql(`KILL ${random(3) ? "" : "QUERY"} ${id}`).catch(() => {});
+    faults += rows.length;
   }
+  return faults;
 }
 
 describe("every answer is for the session that asked", () => {
@@ -253,11 +255,11 @@ describe("every answer is for the session that asked", () => {
       const faults = disturb(fleet.servers, randomFrom(port), () => isOver);
       await Promise.all(owners.map(async (owner) => await owner.run()));
       isOver = true;
-      await faults;
+      const disturbances = await faults;
       expect(wrong).toEqual([]);
       const answers = owners.reduce((sum, owner) => sum + owner.answers, 0);
-      const lost = owners.reduce((sum, owner) => sum + owner.lost, 0);
       expect(answers).toBeGreaterThan(SESSIONS * 10);
-      expect(lost).toBeGreaterThan(0);
+      // Most of these nobody notices: that is what the service is for.
+      expect(disturbances).toBeGreaterThan(SESSIONS);
     }, 120_000);
 });
