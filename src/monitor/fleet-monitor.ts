@@ -98,7 +98,6 @@ export class FleetMonitor {
   #states: ReadonlyMap<string, ServerState> = new Map();
   #moduleState: ModuleState;
   #isRunning = false;
-  #isJudging = false;
   #judgedAt = Number.NEGATIVE_INFINITY;
   #cancelJudging: () => void = () => {};
   #primary: string | null = null;
@@ -279,35 +278,36 @@ export class FleetMonitor {
     if (verdict.observation !== before) this.#ticks += 1;
     if (!isKeptWhileBusy(verdict)) member.observation = verdict.observation;
     member.admin = admin;
-    this.#around.store.put(server);
-    if (!isNews) return;
-    if (isAdminNews || changesRoles(before, member.observation)) this.#judgeSoon(0);
-    else this.#judgeSoon(QUIET_JUDGE_MS);
-  }
-
-  #judgeSoon(withinMs: number): void {
-    const { clock } = this.#around;
-    const wait = Math.max(0, this.#judgedAt + withinMs - clock.monotonic());
-    if (wait === 0) {
-      this.#judgeNow();
+    const publish = (): void => this.#around.store.put(server);
+    if (isAdminNews || (isNews && changesRoles(before, member.observation))) {
+      this.#judgeNow(publish);
       return;
     }
-    this.#cancelJudging();
-    this.#cancelJudging = clock.after(wait, () => this.#judgeNow());
+    publish();
+    if (isNews) this.#judgeSoon();
   }
 
-  #judgeNow(): void {
-    if (this.#isJudging) return;
-    this.#isJudging = true;
+  #judgeSoon(): void {
+    const { clock } = this.#around;
+    const wait = this.#judgedAt + QUIET_JUDGE_MS - clock.monotonic();
     this.#cancelJudging();
-    try {
-      this.#judge();
-    } finally {
-      this.#isJudging = false;
-    }
+    if (wait <= 0) this.#judgeNow();
+    else this.#cancelJudging = clock.after(wait, () => this.#judgeNow());
   }
 
-  #judge(): void {
+  /**
+   * @param publish puts the verdict into the store that this judgement comes from. Nobody sees one without the other: a server
+   *   that replicates again would for a moment be fit, and still the primary that it was taken for while it did not.
+   */
+  #judgeNow(publish: () => void = () => {}): void {
+    this.#cancelJudging();
+    const tell = this.#judge();
+    publish();
+    tell();
+  }
+
+  /** Gives everybody a role. @returns what tells of it */
+  #judge(): () => void {
     const { clock, listener } = this.#around;
     this.#judgedAt = clock.monotonic();
     const inputs = [...this.#members.values()].map((member) => this.#inputOf(member));
@@ -316,11 +316,13 @@ export class FleetMonitor {
     this.#states = judgement.servers;
     this.#primary = judgement.primary;
     this.#diagnosis = judgement.diagnosis;
-    if (JSON.stringify(judgement.state) !== JSON.stringify(this.#moduleState))
-      listener.onState(this.name, judgement.state);
+    const isNew = JSON.stringify(judgement.state) !== JSON.stringify(this.#moduleState);
     this.#moduleState = judgement.state;
-    if (events.length > 0) listener.onEvents(this.name, events);
-    listener.onJudged(this.name, inputs, this.#states);
+    return () => {
+      listener.onJudged(this.name, inputs, this.#states);
+      if (isNew) listener.onState(this.name, judgement.state);
+      if (events.length > 0) listener.onEvents(this.name, events);
+    };
   }
 
   #inputOf({ plan, observation, admin }: Member): ServerInput {

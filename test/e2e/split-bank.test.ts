@@ -40,7 +40,7 @@ beforeAll(async () => {
       rpl_semi_sync_master_wait_point: "AFTER_SYNC",
       rpl_semi_sync_master_timeout: 5000,
       rpl_semi_sync_master_wait_no_slave: false,
-      gtid_strict_mode: false,
+      gtid_strict_mode: true,
     },
     sql: BANK_SQL,
   });
@@ -77,6 +77,18 @@ async function refuseWrites(server: MariaDb): Promise<void> {
     for (const { id } of rows) await server.sql(`KILL ${id}`).catch(() => {});
   } while (!isDone);
   await done;
+}
+
+/** What the lost primary has sent last may still be on its way in: only then is it known who has most. */
+async function untilCutOff(server: MariaDb): Promise<void> {
+  const isCutOff = async (): Promise<boolean> => {
+    const [row] = await server.sql<{ Slave_IO_Running: string }>("SHOW SLAVE STATUS");
+    return row !== undefined && row.Slave_IO_Running !== "Yes";
+  };
+  await eventually(isCutOff, {
+    within: 20_000,
+    what: `${server.host.name} noticing that its primary is gone`,
+  });
 }
 
 async function promote(next: MariaDb, others: readonly MariaDb[]): Promise<void> {
@@ -136,35 +148,32 @@ describe("money moves while", () => {
     await recovered();
   }, 90_000);
 
-  // An open fault: about one run in four ends with a difference that is not understood yet, in the proxy or in the promotion
-  // by hand. Played with SLUICE_BANK_FAILOVER=1 until it is.
-  const isPlayed = process.env["SLUICE_BANK_FAILOVER"] !== undefined;
-  test.skipIf(!isPlayed)(
-    "the primary is killed, and the replica that has most is promoted",
-    async () => {
-      expect(isDb2Primary).toBe(true); // else all that follows would be about two primaries
-      await eventually(async () => (await db2.status("Rpl_semi_sync_master_status")) === "ON", RECOVERY);
-      await db2.kill();
-      const received = async (server: MariaDb): Promise<number> => {
-        const [row] = await server.sql<{ Gtid_IO_Pos: string }>("SHOW SLAVE STATUS");
-        return Number(row?.Gtid_IO_Pos.split("-").at(-1));
-      };
-      const [at1, at3] = [await received(db1), await received(db3)];
-      const [next, other, position] = at1 > at3 ? [db1, db3, at1] : [db3, db1, at3];
-      await eventually(
-        async () => Number((await next.variable("gtid_slave_pos")).split("-").at(-1)) >= position,
-        { within: 20_000, what: "all that was received being executed" },
-      );
-      await promote(next, [other]);
-      await recovered();
-      await Promise.all(banks.map(async (bank) => await bank.stop()));
-      await replication.untilCaughtUp(other, next);
-      for (const server of [next, other]) {
-        const tokens = (await server.sql("SELECT token FROM app.ledger")).length;
-        expect(tokens).toBeGreaterThan(50);
-        for (const bank of banks) expect(await bank.audit(async (sql) => await server.sql(sql))).toEqual([]);
-      }
-    },
-    90_000,
-  );
+  test("the primary is killed, and the replica that has most is promoted", async () => {
+    expect(isDb2Primary).toBe(true); // else all that follows would be about two primaries
+    await eventually(async () => (await db2.status("Rpl_semi_sync_master_status")) === "ON", RECOVERY);
+    await db2.kill();
+    const received = async (server: MariaDb): Promise<number> => {
+      const [row] = await server.sql<{ Gtid_IO_Pos: string }>("SHOW SLAVE STATUS");
+      return Number(row?.Gtid_IO_Pos.split("-").at(-1));
+    };
+    for (const server of [db1, db3]) await untilCutOff(server);
+    const [at1, at3] = [await received(db1), await received(db3)];
+    const [next, other, position] = at1 > at3 ? [db1, db3, at1] : [db3, db1, at3];
+    await eventually(
+      async () => Number((await next.variable("gtid_slave_pos")).split("-").at(-1)) >= position,
+      { within: 20_000, what: "all that was received being executed" },
+    );
+    await promote(next, [other]);
+    await recovered();
+    await Promise.all(banks.map(async (bank) => await bank.stop()));
+    await replication.untilCaughtUp(other, next);
+    for (const server of [next, other]) {
+      const tokens = (await server.sql("SELECT token FROM app.ledger")).length;
+      expect(tokens).toBeGreaterThan(50);
+      for (const bank of banks)
+        expect([server.host.name, ...(await bank.audit(async (sql) => await server.sql(sql)))]).toEqual([
+          server.host.name,
+        ]);
+    }
+  }, 90_000);
 });
