@@ -274,6 +274,12 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   /** A connection that is there; otherwise one is opened, or waited for, or the command is refused. */
   #chooseLeg(): ServerLeg | undefined {
+    const { transaction } = this.#context.facts;
+    if (transaction?.isClosed === true) {
+      // On another connection the rest of it would be executed without its beginning.
+      this.#leave(lostError(transaction.server, "closed the connection"));
+      return undefined;
+    }
     const server = this.#target ?? this.#choice.serverFor(this.#command);
     if (server === undefined) {
       this.#noServer();
@@ -475,9 +481,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { isSent } = command;
     this.#unsend();
     command.tried.add(leg.server);
-    // It will be sent to all once more: those that have done it begin anew, or they would do it twice.
-    if (isSent && command.destination === "everywhere")
-      for (const other of [...this.#legs.all]) if (other.position === command.id) this.#legs.drop(other);
+    if (isSent) this.#takeBackRound();
     if (command.answered > 0) this.finish();
     else if (isFatal || this.#phase === "passing" || command.destination === "leg")
       this.#leave(lostError(leg.server, reason));
@@ -485,6 +489,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       this.#phase = "preparing";
       this.#advance();
     } else this.#refuse(lostError(leg.server, reason));
+  }
+
+  /** A command to all will be sent to all once more: those that have done it begin anew, or they would do it twice. */
+  #takeBackRound(): void {
+    const { id, destination } = this.#command;
+    if (destination !== "everywhere") return;
+    for (const other of [...this.#legs.all]) if (other.position === id) this.#legs.drop(other);
   }
 
   /** The command has not been answered, and is with no server any more. */
@@ -503,7 +514,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #repeat(isOfCommand: boolean): boolean {
     if (this.#transaction?.repeat(isOfCommand ? this.#command : undefined) !== true) return false;
     this.#isInterrupted = isOfCommand;
-    if (isOfCommand) this.#unsend();
+    if (isOfCommand) {
+      if (this.#command.isSent) this.#takeBackRound();
+      this.#unsend();
+    }
     this.#phase = "repeating";
     return true;
   }
