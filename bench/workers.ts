@@ -2,16 +2,7 @@
 //
 // On two processors, clients and server leave no room for two busy workers. So each worker gets a fixed share of a processor (a control
 // group with a quota), small enough that the workers are the bottleneck: then the ratio shows what two of them do to each other.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  writeFileSync,
-} from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Socket } from "bun";
 import { eventually } from "../test/eventually.ts";
@@ -19,6 +10,8 @@ import type { Host } from "../test/lab/host.ts";
 import { Lab } from "../test/lab/lab.ts";
 import type { Process } from "../test/lab/process.ts";
 import { startSluice } from "../test/lab/sluice.ts";
+import { cpuMicros } from "./balancing/process-cpu.ts";
+import { limitCpu } from "./cpu-share.ts";
 import { bound, conclusion, report, section } from "./report.ts";
 
 const ROUNDS = Number(process.argv[2] ?? 3);
@@ -30,7 +23,6 @@ const PORT = 4006;
 const REQUEST = Buffer.alloc(40, "q");
 const ANSWER = Buffer.alloc(150, "a");
 const GREETING = Buffer.from("\u001a\u0000\u0000\u0000\n10.11.6-MariaDB\u0000\u0007\u0000\u0000\u0000abcd");
-const US_PER_TICK = 10_000;
 
 interface Figures {
   readonly rate: number;
@@ -79,7 +71,7 @@ async function measure(host: Host, threads: number): Promise<Figures> {
     const found = workersOf(sluice);
     return found.length === threads ? found : false;
   });
-  const groups = pids.map((pid) => limit(pid, SHARE));
+  const limits = pids.map((pid) => limitCpu(pid, SHARE));
   try {
     const clients = await Promise.all(Array.from({ length: CLIENTS }, async () => await connectClient(host)));
     await delay(WARM_UP_MS);
@@ -96,7 +88,7 @@ async function measure(host: Host, threads: number): Promise<Figures> {
     };
   } finally {
     await sluice.terminate();
-    for (const group of groups) rmdirSync(group);
+    for (const end of limits) end();
   }
 }
 
@@ -179,29 +171,6 @@ function workersOf(daemon: Process): readonly number[] {
 
 function networkOf(pid: number): string {
   return readlinkSync(`/proc/${pid}/ns/net`);
-}
-
-/** Gives a process a share of one processor. @returns the control group, to be removed once the process is gone */
-function limit(pid: number, share: number): string {
-  const period = 20_000;
-  const quota = Math.round(share * period);
-  const isSecond = existsSync("/sys/fs/cgroup/cgroup.controllers");
-  const group = join(isSecond ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", `sluice-bench-${pid}`);
-  mkdirSync(group, { recursive: true });
-  if (isSecond) writeFileSync(join(group, "cpu.max"), `${quota} ${period}`);
-  else {
-    writeFileSync(join(group, "cpu.cfs_period_us"), String(period));
-    writeFileSync(join(group, "cpu.cfs_quota_us"), String(quota));
-  }
-  writeFileSync(join(group, "cgroup.procs"), String(pid));
-  return group;
-}
-
-function cpuMicros(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return sum + (Number(fields[11]) + Number(fields[12])) * US_PER_TICK;
-  }, 0);
 }
 
 /** The round in the middle, by its rate. */

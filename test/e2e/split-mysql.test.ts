@@ -305,6 +305,25 @@ describe.skipIf(!HAS_MYSQL)("MySQL 9", () => {
       },
     );
 
+    test("local: the primary tells with its answer what was written, and is not asked for it", async () => {
+      const connection = await client("local");
+      await connection.query("CREATE TABLE told (n INT PRIMARY KEY)");
+      const selects = async (): Promise<number> => Number(await primary.status("Com_select"));
+      const before = await selects();
+      for (let n = 1; n <= 100; n++) {
+        if (n % 2) await connection.query("INSERT INTO told VALUES (?)", [n]);
+        else {
+          await connection.query("BEGIN");
+          await connection.query("INSERT INTO told VALUES (?)", [n]);
+          await connection.query("COMMIT");
+        }
+        // After a reset as well, when the server has to be told anew to tell.
+        if (n === 50) await connection.reset();
+        expect(await rowsOf(connection, "SELECT MAX(n) AS n FROM told")).toEqual([{ n }] as RowDataPacket[]);
+      }
+      expect((await selects()) - before).toBeLessThan(60); // the monitor's own, and after every 16 writes one
+    });
+
     test("a replica that lags is waited for", async () => {
       const connection = await client("local");
       await replica.sql("STOP REPLICA SQL_THREAD");

@@ -491,6 +491,36 @@ describe("transaction_replay", () => {
     await connection.query("DELETE FROM t WHERE a LIKE 'replayed%'");
   });
 
+  test("what it has set is set once more in its place, and not before", async () => {
+    const split = rig(REPLAY);
+    const connection = await client(split);
+    await connection.query("CREATE OR REPLACE TABLE step (n INT, zone VARCHAR(10))");
+    await connection.query("SET @n = 1, time_zone = '+01:00'");
+    await connection.query("BEGIN");
+    const note = async (): Promise<unknown> =>
+      await connection.query("INSERT INTO step VALUES (@n, @@time_zone)");
+    await note();
+    await connection.query("SET @n = @n + 1");
+    await connection.query("SET time_zone = '+02:00'");
+    await note();
+    for (let i = 0; i < 2; i++) {
+      lose(split);
+      await note();
+    }
+    await connection.query("COMMIT");
+    await caughtUp();
+    expect(await connection.query("SELECT * FROM step")).toMatchObject([
+      { n: 1, zone: "+01:00" },
+      { n: 2, zone: "+02:00" },
+      { n: 2, zone: "+02:00" },
+      { n: 2, zone: "+02:00" },
+    ]);
+    for (let i = 0; i < 4; i++)
+      expect(await connection.query("SELECT @n AS n, @@time_zone AS zone")).toMatchObject([
+        { n: 2, zone: "+02:00" },
+      ]);
+  });
+
   test("not where the results differ, and never a COMMIT that was sent", async () => {
     const split = rig(REPLAY);
     const one = await client(split);

@@ -1,8 +1,9 @@
 // Clients that move money between accounts, each by transactions in a session of its own, and readers that count it meanwhile.
-import type { Connection } from "mariadb";
+import { type Connection, SqlError } from "mariadb";
 
 const ACCOUNTS = 40;
 const OPENING = 1000;
+const DEADLOCK = 1213;
 export const TOTAL = ACCOUNTS * OPENING;
 
 export const BANK_SQL = `
@@ -110,8 +111,14 @@ export class Bank {
       return;
     }
     this.outcomes.set(token, "unknown");
-    await connection.query("COMMIT");
-    this.outcomes.set(token, "acknowledged");
+    try {
+      await connection.query("COMMIT");
+      this.outcomes.set(token, "acknowledged");
+    } catch (error) {
+      // A Galera node that refuses to certify a transaction has rolled it back: it is not to be found again.
+      if (error instanceof SqlError && error.errno === DEADLOCK) this.outcomes.set(token, "none");
+      throw error;
+    }
   }
 
   async #read(reader: number): Promise<void> {

@@ -3,7 +3,7 @@ import { type Connection, type ConnectionConfig, createConnection } from "mariad
 import { eventually } from "../eventually.ts";
 import type { Certificate } from "../lab/certificates.ts";
 import type { DatabaseServer, ServerOptions } from "../lab/database-server.ts";
-import { startGalera } from "../lab/galera.ts";
+import { type Galera, startGalera } from "../lab/galera.ts";
 import type { Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Process } from "../lab/process.ts";
@@ -40,6 +40,7 @@ export interface SplitFleetSettings {
 export interface SplitFleet {
   readonly servers: readonly DatabaseServer[];
   readonly replication: Replication | undefined;
+  readonly galera: Galera | undefined;
   readonly proxy: Host;
   readonly sluice: Process;
   readonly certificate: Certificate;
@@ -94,7 +95,7 @@ export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): P
       },
       { within: 30_000, what: "a login" },
     );
-  return { servers, replication, proxy, sluice, certificate, caughtUp, client };
+  return { servers, replication, galera, proxy, sluice, certificate, caughtUp, client };
 }
 
 const ACCOUNTS = `

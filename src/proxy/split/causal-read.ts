@@ -1,3 +1,4 @@
+import type { SplitRules } from "../../topology/routing-table.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { Command } from "./command.ts";
 import type { LegSet } from "./leg-set.ts";
@@ -8,6 +9,8 @@ import type { ServerChoice } from "./server-choice.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import type { SessionContext } from "./session-context.ts";
 import type { SplitHost } from "./split-host.ts";
+import type { SplitServer } from "./split-server.ts";
+import { toldGtids } from "./told-gtids.ts";
 
 /** What becomes of a read that had to ask first. */
 export interface CausalOwner {
@@ -17,13 +20,17 @@ export interface CausalOwner {
   late(leg: ServerLeg): void;
 }
 
+/** More of what MySQL told of single writes than is kept; the primary is asked for all of it then. */
+const MOST_TOLD = 16;
+
 /**
  * Makes replicas wait until they have what was written before (causal_reads). Two questions, and only where something was written:
  *
- *   what has been written?   to the primary: by this session (local, fast), or by anybody (global, universal)
+ *   what has been written?   by this session (local, fast): to the server where it wrote, but that MySQL tells it with its OK;
+ *                            by anybody (global, universal): to the primary
  *   do you have it?          to the replica, which waits for it (or not: fast)
  *
- * Galera waits by itself, told once on each connection.
+ * Galera waits by itself, told once on each connection; see canBeReset().
  */
 export class CausalRead {
   readonly #host: SplitHost;
@@ -31,6 +38,11 @@ export class CausalRead {
   readonly #legs: LegSet;
   readonly #choice: ServerChoice;
   readonly #owner: CausalOwner;
+  /** The GTID position that reads must have reached; empty: any. */
+  #gtid = "";
+  /** Where something was written that is not in that position yet. */
+  #writtenOn: ServerLeg | "several" | undefined;
+  #told = 0;
 
   constructor(
     host: SplitHost,
@@ -46,46 +58,83 @@ export class CausalRead {
     this.#owner = owner;
   }
 
+  get #isOfAll(): boolean {
+    const { causalReads } = this.#context.rules;
+    return causalReads !== "local" && causalReads !== "fast";
+  }
+
+  /** A connection is as after login. */
+  begin(leg: ServerLeg): void {
+    // It does not tell any more what it wrote before it was reset.
+    if (this.#writtenOn === leg) this.#writtenOn = "several";
+    if (this.#isOfAll || leg.server !== this.#host.primary || isMariadb(leg)) return;
+    leg.send(TELL_GTIDS, new Unheard(COMMAND.QUERY));
+  }
+
+  /** A statement that may have written has been answered. */
+  wrote(leg: ServerLeg): void {
+    const { tracked, results } = leg.reply;
+    // Of several results only the last is told of.
+    const gtids = tracked === undefined || results > 1 ? "" : toldGtids(tracked, leg.login.capabilities);
+    const isElsewhere = this.#writtenOn !== undefined && this.#writtenOn !== leg;
+    if (gtids === "" || isElsewhere || this.#told >= MOST_TOLD) {
+      this.#writtenOn = isElsewhere ? "several" : leg;
+      return;
+    }
+    this.#writtenOn = undefined;
+    this.#gtid = this.#gtid === "" ? gtids : `${this.#gtid},${gtids}`;
+    this.#told++;
+  }
+
   /** Whether the read may be sent there now; if not, the owner is told later. */
   isReady(leg: ServerLeg, command: Command): boolean {
-    const { facts, rules } = this.#context;
-    if (leg.server === this.#host.primary) return true;
     if (leg.server.target.isGalera) {
-      if (leg.gtid === "") leg.send(SYNC_WAIT, new Unheard(COMMAND.QUERY));
-      leg.gtid = "galera";
+      this.#letGaleraWait(leg);
       return true;
     }
-    const isOfAll = rules.causalReads !== "local" && rules.causalReads !== "fast";
-    if (isOfAll ? !command.isPositionKnown : facts.hasWritten) {
+    if (leg.server === this.#host.primary) return true;
+    if (!command.isPositionKnown && (this.#isOfAll || this.#writtenOn !== undefined)) {
       command.isPositionKnown = true;
-      facts.hasWritten = false;
-      if (this.#askPosition(isOfAll)) return false;
+      if (this.#askPosition()) return false;
     }
-    if (facts.gtid === "" || leg.gtid === facts.gtid) return true;
-    this.#askWhetherItHas(leg, facts.gtid);
+    if (this.#gtid === "" || leg.gtid === this.#gtid) return true;
+    this.#askWhetherItHas(leg, this.#gtid);
     return false;
   }
 
+  /** Any node may have been the one that took writes a moment ago; only the connection that wrote has what it wrote for certain. */
+  #letGaleraWait(leg: ServerLeg): void {
+    if (leg.gtid !== "") return;
+    const { home } = this.#choice;
+    if (!this.#isOfAll && (home === undefined || home === leg)) return;
+    leg.send(SYNC_WAIT, new Unheard(COMMAND.QUERY));
+    leg.gtid = "galera";
+  }
+
   /** False: there is nobody to ask. */
-  #askPosition(isOfAll: boolean): boolean {
-    if (!isOfAll) {
-      const { home } = this.#choice;
-      if (home === undefined || home.isClosed) return false;
-      this.#askPrimary(home, isMariadb(home) ? LAST_GTID : EXECUTED);
+  #askPosition(): boolean {
+    const writtenOn = this.#writtenOn;
+    if (!this.#isOfAll && typeof writtenOn === "object" && !writtenOn.isClosed) {
+      this.#ask(writtenOn, isMariadb(writtenOn) ? LAST_GTID : EXECUTED);
       return true;
     }
+    // Where the connection that wrote is lost, the primary still knows of everything.
     const { primary } = this.#host;
     if (primary === undefined) return false;
     void this.#legs.reach(primary).then((leg) => {
       if (leg === undefined || !this.#legs.catchUp(leg)) this.#owner.advance();
-      else this.#askPrimary(leg, isMariadb(leg) ? BINLOG_POSITION : EXECUTED);
+      else this.#ask(leg, isMariadb(leg) ? BINLOG_POSITION : EXECUTED);
     });
     return true;
   }
 
-  #askPrimary(leg: ServerLeg, question: Buffer): void {
+  #ask(leg: ServerLeg, question: Buffer): void {
     const answered = (row: Row | undefined): void => {
-      this.#context.facts.gtid = row?.[0] || this.#context.facts.gtid;
+      if (row !== undefined) {
+        this.#gtid = row[0] || this.#gtid;
+        this.#writtenOn = undefined;
+        this.#told = 0;
+      }
       this.#owner.advance();
     };
     leg.send(question, new Question(answered));
@@ -113,8 +162,18 @@ export class CausalRead {
   }
 }
 
+/**
+ * Whether a connection serves causal reads after COM_RESET_CONNECTION. With Galera it does not: whatever wsrep_sync_wait says then,
+ * the server does not wait any more (MariaDB 10.11; mariadb-corporation/galera issue 613).
+ */
+export const canBeReset = (
+  { target }: SplitServer,
+  { causalReads }: Pick<SplitRules, "causalReads">,
+): boolean => causalReads === "none" || !target.isGalera;
+
 const isMariadb = ({ login }: ServerLeg): boolean => /mariadb/i.test(login.serverVersion);
 const LAST_GTID = queryPacket("SELECT @@last_gtid");
 const BINLOG_POSITION = queryPacket("SELECT @@gtid_binlog_pos");
 const EXECUTED = queryPacket("SELECT REPLACE(@@global.gtid_executed, '\\n', '')");
+const TELL_GTIDS = queryPacket("SET SESSION session_track_gtids = OWN_GTID");
 const SYNC_WAIT = queryPacket("SET SESSION wsrep_sync_wait = 1");

@@ -1,13 +1,4 @@
-import {
-  BEGIN,
-  COMMIT,
-  IMPLICIT_COMMIT,
-  MULTI,
-  READ,
-  ROLLBACK,
-  ROUTES,
-  SESSION,
-} from "../../sql/statement-flags.ts";
+import { BEGIN, COMMIT, MULTI, READ, ROLLBACK, ROUTES, SESSION } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { WireError } from "../../wire/error-packet.ts";
 import type { Destination } from "./destination.ts";
@@ -79,8 +70,9 @@ export class Command {
     if (!STATEMENTS.has(this.code)) return false;
     const { flags } = this;
     const route = flags & ROUTES;
-    // A transaction that has not begun has done nothing.
-    if ((flags & BEGIN) !== 0 && (flags & (COMMIT | ROLLBACK | IMPLICIT_COMMIT | MULTI)) === 0) return true;
+    // A transaction that has not begun has done nothing. It ends an open one, which is lost as well.
+    if ((flags & BEGIN) !== 0 && (flags & (COMMIT | ROLLBACK | MULTI)) === 0)
+      return this.destination !== "transaction";
     return route === READ || (route === SESSION && this.code === COMMAND.QUERY);
   }
 }

@@ -86,12 +86,15 @@ export class LegSet {
     });
   }
 
-  /** Repeats what the session has been told since on a connection that has not heard it. False: it cannot be. */
-  catchUp(leg: ServerLeg): boolean {
-    const { lastId } = this.#history;
+  /**
+   * Repeats what the session has been told since on a connection that has not heard it. False: it cannot be.
+   * @param lastId up to which command
+   */
+  catchUp(leg: ServerLeg, lastId = this.#history.lastId): boolean {
     if (leg.position === lastId) return true;
     if (!this.#history.isWhole) return false;
     for (const { id, bytes } of this.#history.after(leg.position)) {
+      if (id > lastId) break;
       leg.position = id;
       leg.send(bytes, new Repetition(bytes[4] ?? COMMAND.QUERY));
     }

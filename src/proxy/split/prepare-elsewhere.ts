@@ -4,8 +4,8 @@ import type { Statement } from "./prepared-statements.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 
 /**
- * Prepares a statement on a server that has not seen it, in the database of then. `then` is told the server's ERR packet, undefined where
- * it has succeeded; nothing, where the connection is lost meanwhile.
+ * Prepares a statement on a server that has not seen it, in the database of then. `then` is told the server's ERR packet, an empty one
+ * where the connection was lost meanwhile; undefined where it has succeeded.
  */
 export function prepareElsewhere(
   leg: ServerLeg,
@@ -41,7 +41,13 @@ class Preparation implements Awaited {
     if (outcome === "ok") leg.prepared.set(this.#statement.id, { id: statementId, types: undefined });
     this.#then(outcome === "ok" ? undefined : this.#head);
   }
+
+  abandoned(): void {
+    this.#then(NOTHING);
+  }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** Nobody hears the answer. */
 export class Unheard implements Awaited {

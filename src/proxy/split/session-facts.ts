@@ -46,10 +46,6 @@ export class SessionFacts {
   hasPrimaryVariables = false;
   /** It has another role than after login, which a reset does not bring back. */
   hasRole = false;
-  /** The primary has executed something since the position was asked for last. */
-  hasWritten = false;
-  /** The GTID position that reads must have reached; empty: any. */
-  gtid = "";
   /** SET TRANSACTION has been sent to the primary for the next transaction. */
   isNextPrepared = false;
   /** The server closes the connection after its answer, as it was asked to. */
@@ -85,7 +81,6 @@ export class SessionFacts {
 
   /** A statement has been executed: what it leaves behind. `flags`: classify(). */
   executed(flags: number): void {
-    if ((flags & WRITE) !== 0) this.hasWritten = true;
     if ((flags & LEAVES) === 0) return;
     if ((flags & PIN) !== 0) this.isPinned = true;
     if ((flags & TEMPORARY_TABLE) !== 0) this.hasTemporaryTables = true;

@@ -48,7 +48,7 @@ export function settleCommand(command: Command, leg: ServerLeg, context: Session
 }
 
 function settleQuery(command: Command, context: SessionContext): void {
-  const { facts, history } = context;
+  const { facts, history, rules } = context;
   const { bytes, flags } = command;
   let sets: string | undefined;
   if ((flags & HAS_CHANGES) !== 0) {
@@ -56,7 +56,10 @@ function settleQuery(command: Command, context: SessionContext): void {
     for (const change of changes) apply(change, context);
     sets = keyOf(changes);
   }
-  if (command.destination === "everywhere") history.keep(command.id, owned(bytes), sets);
+  if (command.destination !== "everywhere") return;
+  // A transaction that is repeated begins with what it began with.
+  const mayBeRepeated = rules.replay !== undefined && facts.transaction !== undefined;
+  history.keep(command.id, owned(bytes), mayBeRepeated ? undefined : sets);
 }
 
 function apply(change: SessionChange, { facts, named }: SessionContext): void {

@@ -19,6 +19,7 @@ import type { ServerLoginOutcome } from "../login/server-login.ts";
 import type { Tally } from "../passthrough/tally.ts";
 import type { Timers } from "../passthrough/timers.ts";
 import type { TlsBook } from "../tls/tls-book.ts";
+import { canBeReset } from "./causal-read.ts";
 import { IdleLegs } from "./idle-legs.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import type { FoundSession, HostedSession, SplitHost } from "./split-host.ts";
@@ -221,14 +222,15 @@ export class SplitService implements SplitHost {
 
   takeIdle(server: SplitServer, session: HostedSession): ServerLeg | undefined {
     const idle = this.#idle.get(server);
-    return idle === undefined || idle.count === 0 ? undefined : idle.take(idleKey(server, session));
+    if (idle === undefined || idle.count === 0 || !canBeReset(server, this.rules)) return undefined;
+    return idle.take(idleKey(server, session));
   }
 
   leaveIdle(leg: ServerLeg, session: HostedSession): void {
     const { server } = leg;
     const idle = this.#idle.get(server) ?? new IdleLegs();
     const isKept = idle.count < server.target.poolMax && this.#servers.get(server.name) === server;
-    if (isKept) {
+    if (isKept && canBeReset(server, this.rules)) {
       this.#idle.set(server, idle);
       idle.park(leg, idleKey(server, session), this.timers.now());
       return;

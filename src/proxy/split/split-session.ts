@@ -8,7 +8,7 @@
  * Hot path: data(), #next(), #send(), bytes(), done(). No promise, closure, copy or string there for an ordinary statement.
  */
 import { withServers } from "../../sql/lexer-mode.ts";
-import { READ, ROUTES } from "../../sql/statement-flags.ts";
+import { READ, ROUTES, WRITE } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import { CANNOT_CONNECT, type WireError, writeError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
@@ -16,7 +16,7 @@ import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Route } from "../../wire/proxy-header.ts";
 import type { LoggedInClient } from "../login/logged-in.ts";
 import type { SocketOwner } from "../login/owned-socket.ts";
-import { CausalRead } from "./causal-read.ts";
+import { CausalRead, canBeReset } from "./causal-read.ts";
 import { ClientSide } from "./client-side.ts";
 import { Command } from "./command.ts";
 import { CommandReader } from "./command-reader.ts";
@@ -81,6 +81,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   /** The server whose connection the command waits for. */
   #target: SplitServer | undefined;
   #round: SessionRound | undefined;
+  /** With causal_reads only. */
   #causal: CausalRead | undefined;
   /** With transaction_replay only. */
   #transaction: TransactionKeeper | undefined;
@@ -262,18 +263,19 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       return;
     }
     const { statement } = command;
-    if (
-      command.destination === "reader" &&
-      this.#context.rules.causalReads !== "none" &&
-      !this.#isCurrent(leg)
-    )
-      return;
+    if (command.destination === "reader" && this.#causal?.isReady(leg, command) === false) return;
     if (statement !== undefined && !leg.prepared.has(statement.id)) this.#prepareOn(leg, statement);
     else this.#send(leg);
   }
 
   /** A connection that is there; otherwise one is opened, or waited for, or the command is refused. */
   #chooseLeg(): ServerLeg | undefined {
+    const { transaction } = this.#context.facts;
+    if (transaction?.isClosed === true) {
+      // On another connection the rest of it would be executed without its beginning.
+      this.#leave(lostError(transaction.server, "closed the connection"));
+      return undefined;
+    }
     const server = this.#target ?? this.#choice.serverFor(this.#command);
     if (server === undefined) {
       this.#noServer();
@@ -308,11 +310,6 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#command.tried.clear();
     this.#command.refusal = undefined;
     this.#advance();
-  }
-
-  #isCurrent(leg: ServerLeg): boolean {
-    this.#causal ??= new CausalRead(this.#host, this.#context, this.#legs, this.#choice, this);
-    return this.#causal.isReady(leg, this.#command);
   }
 
   /** See CausalOwner. */
@@ -413,6 +410,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const isOk = outcome === "ok";
     if (isOk || results > 0) facts.answered(leg, status);
     this.#transaction?.note(command, leg);
+    const hasWritten = (command.flags & WRITE) !== 0 && command.code !== COMMAND.STMT_PREPARE;
+    if (hasWritten && (isOk || results > 0)) this.#causal?.wrote(leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
     if (facts.isBound && !wasBound) this.#choice.home = leg;
@@ -435,6 +434,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   opened(leg: ServerLeg): void {
+    this.#causal?.begin(leg);
     this.#modes.learn(leg);
     if (this.#target === leg.server) this.advance();
   }
@@ -475,9 +475,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { isSent } = command;
     this.#unsend();
     command.tried.add(leg.server);
-    // It will be sent to all once more: those that have done it begin anew, or they would do it twice.
-    if (isSent && command.destination === "everywhere")
-      for (const other of [...this.#legs.all]) if (other.position === command.id) this.#legs.drop(other);
+    if (isSent) this.#takeBackRound();
     if (command.answered > 0) this.finish();
     else if (isFatal || this.#phase === "passing" || command.destination === "leg")
       this.#leave(lostError(leg.server, reason));
@@ -485,6 +483,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       this.#phase = "preparing";
       this.#advance();
     } else this.#refuse(lostError(leg.server, reason));
+  }
+
+  /** A command to all will be sent to all once more: those that have done it begin anew, or they would do it twice. */
+  #takeBackRound(): void {
+    const { id, destination } = this.#command;
+    if (destination !== "everywhere") return;
+    for (const other of [...this.#legs.all]) if (other.position === id) this.#legs.drop(other);
   }
 
   /** The command has not been answered, and is with no server any more. */
@@ -503,7 +508,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #repeat(isOfCommand: boolean): boolean {
     if (this.#transaction?.repeat(isOfCommand ? this.#command : undefined) !== true) return false;
     this.#isInterrupted = isOfCommand;
-    if (isOfCommand) this.#unsend();
+    if (isOfCommand) {
+      if (this.#command.isSent) this.#takeBackRound();
+      this.#unsend();
+    }
     this.#phase = "repeating";
     return true;
   }
@@ -586,8 +594,11 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #takeRules(): void {
     const { facts } = this.#context;
     facts.mode = withServers(facts.mode, this.#host.serverMode);
-    this.#context.rules = this.#host.rules;
-    if (this.#host.rules.replay === undefined) return;
+    const { rules } = this.#host;
+    this.#context.rules = rules;
+    if (rules.causalReads === "none") this.#causal = undefined;
+    else this.#causal ??= new CausalRead(this.#host, this.#context, this.#legs, this.#choice, this);
+    if (rules.replay === undefined) return;
     this.#transaction ??= new TransactionKeeper(this.#host, this.#context, this.#legs, this);
   }
 
@@ -674,9 +685,14 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #reset(): void {
     // CLIENT_IGNORE_SPACE counts at login only: servers forget it here.
     this.#context.reset(this.#host.mode, { ...this.#login, capabilities: 0 });
-    for (const leg of this.#legs.all) {
-      leg.prepared.clear();
+    for (const leg of [...this.#legs.all]) {
+      if (!canBeReset(leg.server, this.#host.rules)) {
+        this.#legs.drop(leg);
+        continue;
+      }
+      leg.forgetSession();
       leg.position = this.#context.history.lastId;
+      this.#causal?.begin(leg);
     }
   }
 }

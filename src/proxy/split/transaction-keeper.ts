@@ -1,4 +1,4 @@
-import { COMMIT, IMPLICIT_COMMIT, MULTI } from "../../sql/statement-flags.ts";
+import { COMMIT, IMPLICIT_COMMIT, MULTI, USE } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { Command } from "./command.ts";
 import type { LegSet } from "./leg-set.ts";
@@ -23,7 +23,7 @@ const CARRIED: ReadonlySet<number> = new Set([
   COMMAND.QUERY,
   COMMAND.STMT_EXECUTE,
   COMMAND.STMT_BULK_EXECUTE,
-  COMMAND.INIT_DB,
+  COMMAND.SET_OPTION,
 ]);
 
 /** Notes what a session's transaction does, and does it again where its server was lost (transaction_replay). */
@@ -35,6 +35,8 @@ export class TransactionKeeper {
   readonly #log = new TransactionLog();
   /** Of the answer that comes in. */
   readonly #sum = new AnswerSum();
+  /** What the session had been told before the transaction began: a position in its history. */
+  #beganAt: number;
   #replay: TransactionReplay | undefined;
 
   constructor(host: SplitHost, context: SessionContext, legs: LegSet, owner: TransactionOwner) {
@@ -42,6 +44,7 @@ export class TransactionKeeper {
     this.#context = context;
     this.#legs = legs;
     this.#owner = owner;
+    this.#beganAt = context.history.lastId;
     // What a present transaction has done so far was not noted.
     if (context.facts.transaction !== undefined) this.#log.spoil();
   }
@@ -61,10 +64,16 @@ export class TransactionKeeper {
   }
 
   /** A command has been answered. */
-  note({ bytes, code, statement, isLong }: Command, leg: ServerLeg): void {
-    const { replay } = this.#context.rules;
-    if (replay === undefined || this.#context.facts.transaction !== leg) this.#log.clear();
-    else if (isLong || statement?.longDataOn !== undefined) this.#log.spoil();
+  note({ bytes, code, flags, statement, isLong }: Command, leg: ServerLeg): void {
+    const { rules, facts, history } = this.#context;
+    const { replay } = rules;
+    const { transaction } = facts;
+    if (replay === undefined || transaction === undefined) {
+      this.#log.clear();
+      this.#beganAt = history.lastId;
+    } else if (transaction !== leg)
+      return; // rows of a cursor on another server
+    else if (isLong || statement?.longDataOn !== undefined || isMove(code, flags)) this.#log.spoil();
     else if (CARRIED.has(code)) {
       const sum = this.#sum.value(leg, replay.checksum);
       this.#log.add({ bytes: owned(bytes), code, statement, sum }, replay.maxBytes);
@@ -77,7 +86,7 @@ export class TransactionKeeper {
    * @param command that was under way there
    */
   repeat(command: Command | undefined): boolean {
-    const { rules, facts } = this.#context;
+    const { rules, facts, history } = this.#context;
     const { commands, isWhole } = this.#log;
     if (rules.replay === undefined || !isWhole || commands.length === 0) return false;
     if (command !== undefined && !mayFollow(command)) return false;
@@ -86,6 +95,7 @@ export class TransactionKeeper {
       reachPrimary: async () => await this.#reachPrimary(),
       prepareOn: async (leg, statement) => await this.#prepareOn(leg, statement),
       repeated: (leg) => {
+        leg.position = history.lastId;
         facts.transaction = leg;
         this.#owner.repeated(leg);
       },
@@ -100,10 +110,14 @@ export class TransactionKeeper {
     this.#replay?.stop();
   }
 
+  /** Brought to where the session was when the transaction began: what it was told since is repeated with the rest. */
   async #reachPrimary(): Promise<ServerLeg | undefined> {
     const { primary } = this.#host;
-    const leg = primary === undefined ? undefined : await this.#legs.reach(primary);
-    return leg !== undefined && this.#legs.catchUp(leg) ? leg : undefined;
+    if (primary === undefined) return undefined;
+    const present = this.#legs.on(primary);
+    if (present !== undefined && present.position > this.#beganAt) this.#legs.drop(present);
+    const leg = await this.#legs.reach(primary);
+    return leg !== undefined && this.#legs.catchUp(leg, this.#beganAt) ? leg : undefined;
   }
 
   async #prepareOn(leg: ServerLeg, statement: Statement): Promise<boolean> {
@@ -114,6 +128,9 @@ export class TransactionKeeper {
     });
   }
 }
+
+/** Statements are prepared again in the database of then, and after that it would be the last one. */
+const isMove = (code: number, flags: number): boolean => code === COMMAND.INIT_DB || (flags & USE) !== 0;
 
 /** Whether a command may be sent after the transaction was repeated, though it has been sent before. A COMMIT may have been done. */
 function mayFollow({ flags, isSent, answered, isLong, destination }: Command): boolean {

@@ -50,10 +50,10 @@ export class TransactionReplay {
       if (this.#attempts++ >= this.#rules.attempts) return this.#fail(`it was lost ${this.#attempts} times`);
       const end = await this.#repeatOn(leg);
       if (end === "differs") return this.#fail("it did not have the same results again");
-      if (end === "whole") {
-        if (!this.#isOver) this.#owner.repeated(leg);
-        this.#isOver = true;
-      }
+      // It may have been lost since its last answer.
+      if (end === "lost" || leg.isClosed) continue;
+      if (!this.#isOver) this.#owner.repeated(leg);
+      this.#isOver = true;
     }
   }
 
