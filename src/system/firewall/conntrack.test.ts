@@ -47,8 +47,8 @@ test("what is asked of the program, and that nothing to forget is no mistake", a
   expect(commands).toEqual([
     "conntrack -L -f ipv4 -p tcp --orig-port-dst 3308 --reply-port-src 3306 -o id",
     "conntrack -L -f ipv6 -p tcp --dst-nat -o id",
-    "conntrack -D -f ipv6 -p tcp --orig-port-dst 4008 --reply-port-src 3306 --reply-src fd00::1",
-    "conntrack -D -f ipv4 -p tcp --orig-port-dst 4008 --orig-src 10.0.0.9 --orig-port-src 4711",
+    "conntrack -D -f ipv6 -p tcp --orig-port-dst 4008 --reply-port-src 3306 --reply-src fd00::1 -o id",
+    "conntrack -D -f ipv4 -p tcp --orig-port-dst 4008 --orig-src 10.0.0.9 --orig-port-src 4711 -o id",
   ]);
 });
 

@@ -42,25 +42,23 @@ export class Conntrack {
 
   /** Those that have not ended. */
   async list(family: Family, filter: FlowFilter): Promise<readonly Flow[]> {
-    return parseFlows(await this.#conntrack(["-L"], family, filter, ["-o", "id"]));
+    return parseFlows(await this.#conntrack("-L", family, filter));
   }
 
-  /** Forgets them: nothing is translated for them any more. */
-  async forget(family: Family, filter: FlowFilter): Promise<void> {
-    await this.#conntrack(["-D"], family, filter, []);
+  /**
+   * Forgets them: nothing is translated for them any more.
+   * @returns those that had not ended, as they were then
+   */
+  async forget(family: Family, filter: FlowFilter): Promise<readonly Flow[]> {
+    return parseFlows(await this.#conntrack("-D", family, filter));
   }
 
-  async #conntrack(
-    action: readonly string[],
-    family: Family,
-    filter: FlowFilter,
-    output: readonly string[],
-  ): Promise<string> {
+  async #conntrack(action: "-L" | "-D", family: Family, filter: FlowFilter): Promise<string> {
     const ofFamily = ["-f", family === 4 ? "ipv4" : "ipv6"];
-    const argv = ["conntrack", ...action, ...ofFamily, "-p", "tcp", ...conditions(filter), ...output];
+    const argv = ["conntrack", action, ...ofFamily, "-p", "tcp", ...conditions(filter), "-o", "id"];
     const result = await this.#run(argv);
     // -D ends with 1 where nothing was there to delete.
-    const isDone = result.code === 0 || (action[0] === "-D" && result.code === 1);
+    const isDone = result.code === 0 || (action === "-D" && result.code === 1);
     if (!isDone) throw firewallError("conntrack", result);
     return result.stdout;
   }

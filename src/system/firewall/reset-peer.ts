@@ -20,6 +20,8 @@ const IPV6_TRANSPARENT = 75;
  * Needs CAP_NET_ADMIN where the address is another host's. Resolves to whether the question was sent; a peer that cannot be
  * reached is not reset. Nor is one whose answer to another host comes before this function has returned, as it does between
  * namespaces of one machine: the kernel passes nothing on that it has a socket for.
+ * A connection that is translated at the moment is safe from it: the kernel sees that the pretended address is taken there, and asks
+ * from another port.
  * @param pretended where the peer believes to be connected to
  */
 export async function resetPeer(pretended: Address, peer: Address): Promise<boolean> {

@@ -1,8 +1,8 @@
 import type { SessionLine } from "../../../proxy/worker/messages.ts";
-import { Conntrack, type Flow } from "../../../system/firewall/conntrack.ts";
-import { FAMILIES, familyOf } from "../../../system/firewall/family.ts";
-import { resetPeer } from "../../../system/firewall/reset-peer.ts";
+import { type Address, Conntrack, type Flow, type FlowFilter } from "../../../system/firewall/conntrack.ts";
+import { FAMILIES, type Family, familyOf } from "../../../system/firewall/family.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
+import type { Clock } from "../../../telemetry/clock.ts";
 import { type KernelListener, type KernelPlan, serverKey } from "./kernel-plan.ts";
 
 /** A connection that the kernel carries for a service. */
@@ -14,17 +14,28 @@ export interface KernelFlow extends Flow {
   readonly since: number;
 }
 
+export interface KernelFlowsParts {
+  readonly clock: Clock;
+  readonly run: RunCommand;
+  /** See resetPeer(). */
+  reset(pretended: Address, peer: Address): Promise<unknown>;
+}
+
 /** Between batches of resets, so that nothing else waits for long. */
 const BATCH = 100;
+/** What resets an end can get lost, as any packet, and Linux answers such a question only twice a second: it is asked once more. */
+const AGAIN_MS = 700;
 
 /** The connections of the services, as the kernel tracks them. Its methods throw what Conntrack does. */
 export class KernelFlows {
+  readonly #parts: KernelFlowsParts;
   readonly #conntrack: Conntrack;
   readonly #since = new Map<string, number>();
-  #resets: Promise<void> = Promise.resolve();
+  readonly #resets = new Set<Promise<void>>();
 
-  constructor(run: RunCommand) {
-    this.#conntrack = new Conntrack(run);
+  constructor(parts: KernelFlowsParts) {
+    this.#parts = parts;
+    this.#conntrack = new Conntrack(parts.run);
   }
 
   /** Can they be told here at all? */
@@ -49,42 +60,62 @@ export class KernelFlows {
   }
 
   /**
-   * Ends connections: the kernel forgets them, and both ends are reset, which `allReset` waits for. Rules that lead to their
-   * server must have been changed before.
+   * Ends connections, and whatever else leads from their listeners to their servers by then: the kernel forgets them, and both
+   * ends are reset, which `allReset` waits for. Rules that lead to their server must have been changed before.
    */
   async cut(flows: readonly KernelFlow[]): Promise<void> {
     const groups = new Map(flows.map((flow) => [groupOf(flow), flow]));
-    for (const { listener, server } of groups.values())
-      await this.#conntrack.forget(familyOf(server.address), {
-        port: listener.port,
-        server: server.address,
-        serverPort: server.port,
-      });
-    this.#resetLater(flows);
+    for (const [group, { listener, server }] of groups) {
+      const listed = flows.filter((flow) => groupOf(flow) === group);
+      const filter = { port: listener.port, server: server.address, serverPort: server.port };
+      await this.#forget(listed, familyOf(server.address), filter);
+    }
   }
 
   async cutOne(flow: KernelFlow): Promise<void> {
     const { listener, client } = flow;
-    await this.#conntrack.forget(familyOf(client.address), { port: listener.port, client });
-    this.#resetLater([flow]);
+    await this.#forget([flow], familyOf(client.address), { port: listener.port, client });
   }
 
   /** Resolves once everybody has been told whose connection was cut. */
-  get allReset(): Promise<void> {
-    return this.#resets;
+  get allReset(): Promise<unknown> {
+    return Promise.all(this.#resets);
+  }
+
+  /** @param listed what is known of those that are meant */
+  async #forget(listed: readonly Flow[], family: Family, filter: FlowFilter): Promise<void> {
+    // Where it fails halfway, any of them may have been forgotten; to reset one that was not changes nothing (see resetPeer).
+    let forgotten = listed;
+    try {
+      // Some have come or got on since they were listed, and only the kernel knows whom it has just forgotten.
+      forgotten = await this.#conntrack.forget(family, filter);
+    } finally {
+      this.#resetLater(forgotten);
+    }
   }
 
   /** With very many of them it takes long, and renewals of the rules must not wait for that. */
-  #resetLater(flows: readonly KernelFlow[]): void {
-    this.#resets = this.#resets.then(() => this.#reset(flows)).catch(() => {});
+  #resetLater(flows: readonly Flow[]): void {
+    if (flows.length === 0) return;
+    const reset = this.#resetTwice(flows)
+      .catch(() => {})
+      .finally(() => this.#resets.delete(reset));
+    this.#resets.add(reset);
   }
 
-  async #reset(flows: readonly KernelFlow[]): Promise<void> {
+  async #resetTwice(flows: readonly Flow[]): Promise<void> {
+    await this.#reset(flows);
+    await new Promise<void>((resolve) => this.#parts.clock.after(AGAIN_MS, resolve));
+    await this.#reset(flows);
+  }
+
+  async #reset(flows: readonly Flow[]): Promise<void> {
+    const { reset } = this.#parts;
     for (const [i, { listener, client, seenAs, server, state }] of flows.entries()) {
       // A client that is still trying will try on, and so come to another server.
       if (state === "SYN_SENT") continue;
-      await resetPeer(listener, client);
-      await resetPeer(seenAs, server);
+      await reset(listener, client);
+      await reset(seenAs, server);
       if (i % BATCH === BATCH - 1) await new Promise((resolve) => setImmediate(resolve));
     }
   }

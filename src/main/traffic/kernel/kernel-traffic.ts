@@ -15,6 +15,7 @@ import type { KernelService, KernelTarget } from "../../../proxy/kernel/kernel-s
 import { type Led, ledConnections } from "../../../proxy/kernel/table-listing.ts";
 import type { SessionLine, WorkerCounters } from "../../../proxy/worker/messages.ts";
 import { FAMILIES, familyOf } from "../../../system/firewall/family.ts";
+import { resetPeer } from "../../../system/firewall/reset-peer.ts";
 import { type Forwarding, requireForwarding } from "../../../system/forwarding.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
 import type { Clock } from "../../../telemetry/clock.ts";
@@ -53,6 +54,8 @@ export class KernelTraffic {
   /** By service: the servers it has had, some of which it may have no more, though connections to them go on. */
   readonly #servers = new Map<string, Map<string, string>>();
   #routes: ReadonlyMap<string, ServiceRoute> = new Map();
+  /** Those that the rules follow already: only who is out by these may be cut, as others could come right after. */
+  #inForce: ReadonlyMap<string, ServiceRoute> = new Map();
   #isKnown: (service: string) => boolean = () => false;
   /** Nft and conntrack work here, and the table is ours. */
   #isReady = false;
@@ -73,7 +76,7 @@ export class KernelTraffic {
   constructor(parts: KernelParts) {
     this.#parts = parts;
     this.#table = new NftTable(parts.run);
-    this.#flows = new KernelFlows(parts.run);
+    this.#flows = new KernelFlows({ clock: parts.clock, run: parts.run, reset: resetPeer });
   }
 
   /** At the start, while privileges are still there. Throws what keeps the services from being carried. */
@@ -326,9 +329,11 @@ export class KernelTraffic {
 
   /** Makes the rules what they should be, and ends what should not go on. */
   async #settle(): Promise<void> {
+    const routes = this.#routes;
     const services = this.#wanted();
     if (services === undefined) return;
     const isChanged = await this.#table.put(services, this.#host);
+    this.#inForce = routes;
     this.#isLaid = true;
     const closing = this.#plans.flatMap(({ service }) => [...this.#closingOf(service)]).join(" ");
     // What comes later to a server that is out is ended once a second.
@@ -368,7 +373,7 @@ export class KernelTraffic {
   }
 
   #closingOf(service: string): ReadonlySet<string> {
-    return new Set(this.#routes.get(service)?.closing.map(({ server }) => server));
+    return new Set(this.#inForce.get(service)?.closing.map(({ server }) => server));
   }
 
   async #cutClosing(): Promise<void> {
