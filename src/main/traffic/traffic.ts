@@ -293,9 +293,11 @@ export class Traffic {
 
   /** See GlbHost.usage. */
   async usage(name: string): Promise<ServiceUsage | undefined> {
-    await Promise.all(this.#pool.links.map((link) => link.recount()));
     const plan = this.#plans.get(name);
     if (plan === undefined || plan.router !== "readconnroute") return undefined;
+    const inKernel = isInKernel(plan);
+    if (inKernel) await this.#kernel.recount();
+    else await Promise.all(this.#pool.links.map((link) => link.recount()));
     const present = this.#counters;
     const route = this.#table.current.services.find((service) => service.name === name);
     const { servers: snapshots } = this.#parts.fleet.snapshot;
@@ -310,7 +312,9 @@ export class Traffic {
       ...this.#counts.service(name, present),
       balance,
       servers,
-      most: limits.maxConnections || this.#parts.workers * connectionsPerProcess(),
+      most: inKernel
+        ? this.#kernel.mostConnections
+        : limits.maxConnections || this.#parts.workers * connectionsPerProcess(),
     };
   }
 
