@@ -3,6 +3,7 @@
  * that is killed: its sessions and listeners go on by the last routing table until a new one has taken over.
  */
 import { connect, type Socket } from "node:net";
+import { dirname } from "node:path";
 import { Command } from "commander";
 import { parseProgram } from "../cli/program.ts";
 import { errorMessage } from "../errors/sluice-error.ts";
@@ -12,6 +13,7 @@ import type { FromWorker, ToWorker } from "../proxy/worker/messages.ts";
 import { Worker } from "../proxy/worker/worker.ts";
 import { receiveDescriptor } from "../system/pass-descriptor.ts";
 import { SYSTEM_CLOCK } from "../telemetry/clock.ts";
+import { leavePorts } from "./traffic/ports-left.ts";
 
 interface WorkerFlags {
   readonly control: string;
@@ -99,8 +101,14 @@ class WorkerProcess {
       if (this.#control === socket) this.#isOrphan = true;
       this.#control = undefined;
       if (this.#worker.isIdle) this.#worker.stop();
-      setTimeout(() => this.#connect(), RECONNECT_MS);
+      setTimeout(() => void this.#return(), RECONNECT_MS);
     });
+  }
+
+  /** To a control process, if there is one by now; one that has just been started asks for the listening sockets first. */
+  async #return(): Promise<void> {
+    await leavePorts(dirname(this.#flags.control), this.#worker.openPorts).catch(() => {});
+    this.#connect();
   }
 
   /** A message that cannot be followed is told, and the sessions go on without it. */

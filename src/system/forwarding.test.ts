@@ -6,6 +6,7 @@ const NOTHING: Forwarding = {
   routesLoopback: false,
   ownAddresses: new Set(["10.0.0.9", "127.0.0.1"]),
   idleLimitSeconds: 432_000,
+  mostConnections: 262_144,
 };
 const forwards = (families: Partial<Forwarding["forwards"]>): Forwarding => ({
   ...NOTHING,

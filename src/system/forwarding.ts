@@ -11,6 +11,8 @@ export interface Forwarding {
   readonly ownAddresses: ReadonlySet<string>;
   /** How long the kernel remembers a connection that carries nothing. */
   readonly idleLimitSeconds: number;
+  /** How many connections the kernel can remember. */
+  readonly mostConnections: number;
 }
 
 const PLACES: Readonly<Record<Family, string>> = {
@@ -26,6 +28,7 @@ export function readForwarding(): Forwarding {
     routesLoopback: setting(ROUTE_LOCALNET) > 0,
     ownAddresses: new Set(interfaces.map(({ address }) => address)),
     idleLimitSeconds: setting("net/netfilter/nf_conntrack_tcp_timeout_established"),
+    mostConnections: setting("net/netfilter/nf_conntrack_max"),
   };
 }
 

@@ -10,7 +10,7 @@ import { SluiceError } from "../errors/sluice-error.ts";
 import { type Endpoint, formatHostPort } from "../topology/endpoint.ts";
 import { CONNECTION_OPTIONS, userTimeout } from "./keep-alive.ts";
 import { libc } from "./libc.ts";
-import { AF_INET6, socketAddress } from "./socket-address.ts";
+import { AF_INET6, socketAddress, unixAddress } from "./socket-address.ts";
 import { SOCKETS } from "./socket-register.ts";
 import { tcpListeners } from "./tcp-listeners.ts";
 
@@ -181,9 +181,6 @@ async function listenerAt(path: string): Promise<number | string | undefined> {
 function isAlive(pid: number): boolean {
   return pid > 0 && existsSync(`/proc/${pid}`);
 }
-
-const unixAddress = (path: string): Buffer =>
-  Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path), Buffer.from([0])]);
 
 export async function closeDescriptors(fds: readonly number[]): Promise<void> {
   const { close } = await libc();

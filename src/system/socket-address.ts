@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { ipv4Bytes, ipv6Bytes } from "../wire/ip-address.ts";
 
+const AF_UNIX = 1;
 const AF_INET = 2;
 export const AF_INET6 = 10;
 
@@ -18,3 +19,7 @@ export function socketAddress(
   else ipv4Bytes(address).copy(bytes, 4);
   return { family, bytes };
 }
+
+/** struct sockaddr_un. */
+export const unixAddress = (path: string): Buffer =>
+  Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path), Buffer.from([0])]);

@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { closeSync, readdirSync, readlinkSync } from "node:fs";
 import { isIP } from "node:net";
 import { type Endpoint, formatEndpoint } from "../topology/endpoint.ts";
 import { ipv4Bytes, ipv6Bytes } from "../wire/ip-address.ts";
@@ -28,12 +28,30 @@ export class SocketRegister {
   readonly #keys = new Map<string, string>();
   readonly #names = new Map<string, string>();
 
+  /** One that came already, as another descriptor, is closed. */
   adopt(sockets: readonly InheritedSocket[]): void {
-    this.#inherited = [...this.#inherited, ...sockets];
-    for (const { fd, name } of sockets) {
+    const known = new Set(this.#inherited.map(({ fd }) => inodeOf(fd)));
+    for (const socket of sockets) {
+      const { fd, name } = socket;
       const inode = inodeOf(fd);
+      if (inode !== undefined && known.has(inode)) {
+        closeSync(fd);
+        continue;
+      }
+      known.add(inode);
+      this.#inherited = [...this.#inherited, socket];
       if (inode !== undefined && name !== undefined) this.#names.set(inode, name);
     }
+  }
+
+  /** Where a socket listens, as noted. */
+  keyOf(fd: number): string | undefined {
+    return this.#keys.get(inodeOf(fd) ?? "");
+  }
+
+  /** Whether sockets of a predecessor wait to be taken. */
+  get hasPredecessors(): boolean {
+    return this.#inherited.some(({ name }) => name === undefined);
   }
 
   /** Sockets that listen at the place already, or go by the name: the caller's from here on. Empty: it has to open one. */

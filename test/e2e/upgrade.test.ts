@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { once } from "node:events";
 import {
   chmodSync,
   copyFileSync,
@@ -8,6 +9,7 @@ import {
   renameSync,
   writeFileSync,
 } from "node:fs";
+import { connect, type NetConnectOpts } from "node:net";
 import { type Connection, createConnection } from "mariadb";
 import { eventually } from "../eventually.ts";
 import type { Host } from "../lab/host.ts";
@@ -17,11 +19,14 @@ import { NotifySocket } from "../lab/notify-socket.ts";
 import type { Process } from "../lab/process.ts";
 import type { RunResult } from "../lab/run.ts";
 import { sluicePath } from "../lab/sluice.ts";
+import { Habit } from "../support/habit.ts";
 
 // A daemon that goes on as another executable, or as the old one where the new one is no good: nobody who uses it notices.
 
 /** SLUICE_UPGRADES=20 for the long form. */
 const UPGRADES = Number(process.env["SLUICE_UPGRADES"] ?? 5);
+/** SLUICE_RESTARTS=20 likewise. */
+const RESTARTS = Number(process.env["SLUICE_RESTARTS"] ?? 3);
 const CLIENTS = 50;
 const PASSWORD = "Kept out of argv 1!";
 const PORT = 4006;
@@ -169,6 +174,16 @@ async function visit(place: object): Promise<void> {
   await connection.end();
 }
 
+/** Connects, is greeted by the server and leaves: more of them in a second than of those that log in. */
+async function knock(place: NetConnectOpts): Promise<void> {
+  const socket = connect(place);
+  try {
+    await once(socket, "data", { signal: AbortSignal.timeout(20_000) });
+  } finally {
+    socket.destroy();
+  }
+}
+
 const open = async (place: object): Promise<Connection> => {
   const account = { user: "app", password: PASSWORD, connectTimeout: 20_000 };
   const connection = await createConnection({ ...account, ...place });
@@ -194,30 +209,6 @@ const stateOf = async (server: string): Promise<string> =>
 
 const events = async (): Promise<readonly { id: string }[]> =>
   JSON.parse(await rest("events?limit=1000")).data;
-
-/** Does it again and again until the end, and keeps what went wrong. */
-class Habit {
-  readonly failures: string[] = [];
-  count = 0;
-  #isOver = false;
-  readonly #work: Promise<void>;
-
-  constructor(act: () => Promise<void>) {
-    this.#work = this.#go(act);
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await this.#work;
-  }
-
-  async #go(act: () => Promise<void>): Promise<void> {
-    while (!this.#isOver) {
-      await act().catch((error: unknown) => this.failures.push(String(error)));
-      this.count++;
-    }
-  }
-}
 
 async function ask(path: string, wanted: number): Promise<void> {
   const { status } = await proxy.http(path, { port: HEALTH });
@@ -322,6 +313,33 @@ describe("an upgrade", () => {
     });
     await held[1]?.end();
   });
+
+  test(`${RESTARTS} times killed and started again under ${CLIENTS} clients: nobody is refused or reset`, async () => {
+    await visit(tcp(PORT));
+    // There is always somebody whose connection is half made.
+    await proxy.slow({ delayMs: 40 });
+    const habits = [
+      ...Array.from(
+        { length: CLIENTS },
+        () => new Habit(async () => await knock({ port: PORT, host: proxy.address })),
+      ),
+      ...Array.from({ length: 10 }, () => new Habit(async () => await knock({ path: proxy.path(SOCKET) }))),
+      new Habit(async () => await visit(tcp(PORT))),
+    ];
+    for (let i = 0; i < RESTARTS; i++) {
+      const before = await workers();
+      sluice.kill("SIGKILL");
+      await sluice.ended();
+      await start();
+      await eventually(async () => !(await workers()).some((pid) => before.includes(pid)), {
+        what: "the end of the workers of before",
+      });
+    }
+    for (const habit of habits) await habit.end();
+    await proxy.restore();
+    expect(habits.flatMap(({ failures }) => failures)).toEqual([]);
+    for (const { count } of habits) expect(count).toBeGreaterThan(RESTARTS);
+  }, 120_000);
 
   test("upgrade_timeout ends the sessions of before", async () => {
     await command("alter", "maxscale", "upgrade_timeout", "1s");

@@ -84,7 +84,7 @@ export class ListeningPorts {
       const { backlog } = options;
       try {
         await slot.listen(
-          { type: "listen", listener, service, trusted, backlog },
+          { type: "listen", listener, service, trusted, backlog, key: keyOf(port) },
           this.#share(port, slot.index),
         );
       } catch (error) {
@@ -112,6 +112,9 @@ export class ListeningPorts {
     return await openListeningSockets(name, place.host, place.port, options, this.#workers, this.#isOurs);
   }
 }
+
+/** All sockets of a port are of one place. */
+const keyOf = ({ fds }: Port): string | undefined => SOCKETS.keyOf(fds[0] ?? -1);
 
 const textOf = (plan: ListenerPlan, part: "all" | "place"): string =>
   JSON.stringify(part === "all" ? plan : plan.place);

@@ -19,6 +19,7 @@ import {
 import { readForwarding } from "../../system/forwarding.ts";
 import { connectionsPerProcess } from "../../system/open-files.ts";
 import { commandRunner } from "../../system/run-command.ts";
+import { SOCKETS } from "../../system/socket-register.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
@@ -30,6 +31,7 @@ import { type KernelPlan, planKernel } from "./kernel/kernel-plan.ts";
 import { KernelTraffic } from "./kernel/kernel-traffic.ts";
 import { ListeningPorts } from "./listening-ports.ts";
 import { type ListenerPlan, planListener, planServices } from "./plan-traffic.ts";
+import { receivePortsLeft } from "./ports-left.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
 import { isInKernel, type ServicePlan } from "./service-plan.ts";
 import { splitDiagnostics } from "./split-diagnostics.ts";
@@ -160,6 +162,9 @@ export class Traffic {
     const left = workersLeft(this.#parts.directory);
     this.#areWorkersLeft = left.length > 0;
     this.#board.recall(left);
+    // A predecessor of this process has handed over what its workers have.
+    if (left.length > 0 && !SOCKETS.hasPredecessors)
+      SOCKETS.adopt(await receivePortsLeft(this.#parts.directory, left, this.#parts.clock));
     for (const plan of this.#wantedPorts()) await this.#ports.open(plan);
     await this.#kernel.open(this.#wantedInKernel());
   }
@@ -288,9 +293,11 @@ export class Traffic {
 
   /** See GlbHost.usage. */
   async usage(name: string): Promise<ServiceUsage | undefined> {
-    await Promise.all(this.#pool.links.map((link) => link.recount()));
     const plan = this.#plans.get(name);
     if (plan === undefined || plan.router !== "readconnroute") return undefined;
+    const inKernel = isInKernel(plan);
+    if (inKernel) await this.#kernel.recount();
+    else await Promise.all(this.#pool.links.map((link) => link.recount()));
     const present = this.#counters;
     const route = this.#table.current.services.find((service) => service.name === name);
     const { servers: snapshots } = this.#parts.fleet.snapshot;
@@ -305,7 +312,9 @@ export class Traffic {
       ...this.#counts.service(name, present),
       balance,
       servers,
-      most: limits.maxConnections || this.#parts.workers * connectionsPerProcess(),
+      most: inKernel
+        ? this.#kernel.mostConnections
+        : limits.maxConnections || this.#parts.workers * connectionsPerProcess(),
     };
   }
 

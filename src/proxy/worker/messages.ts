@@ -31,6 +31,8 @@ export type ToWorker =
       readonly listener: string;
       readonly service: string;
       readonly trusted: readonly string[];
+      /** What the sockets go by where they are handed on; see Worker.openPorts. */
+      readonly key?: string | undefined;
     }
   | { readonly type: "unlisten"; readonly listener: string }
   | { readonly type: "list sessions"; readonly question: number }

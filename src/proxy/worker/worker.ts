@@ -47,6 +47,13 @@ type Listen = Extract<ToWorker, { type: "listen" }>;
 interface Listening {
   readonly service: string;
   readonly open: readonly OpenListener[];
+  readonly sockets: readonly OpenPort[];
+}
+
+/** A socket on which a worker accepts; the key is the control process's name for the place. */
+export interface OpenPort {
+  readonly key: string;
+  readonly fd: number;
 }
 
 /** Everything that a worker process does, but for its link to the control process. */
@@ -121,6 +128,11 @@ export class Worker {
       case "stop":
         this.stop();
     }
+  }
+
+  /** Where it accepts now: a new control process goes on with these sockets. */
+  get openPorts(): readonly OpenPort[] {
+    return [...this.#listeners.values()].flatMap(({ sockets }) => sockets);
   }
 
   /** It has nothing that could miss it. */
@@ -238,7 +250,7 @@ export class Worker {
     this.#services.set(route.name, traffic);
   }
 
-  async #listen({ listener, service, trusted, sockets, backlog }: Listen): Promise<void> {
+  async #listen({ listener, service, trusted, sockets, backlog, key }: Listen): Promise<void> {
     const { tell, nextDescriptor } = this.#parts;
     try {
       const fds: number[] = [];
@@ -247,7 +259,8 @@ export class Worker {
       const open = fds.map((fd) => this.#open(listener, service, { kind: "fd", fd }, trusted));
       // Bun has given the queue a length of its own.
       await setBacklog(fds, backlog);
-      this.#listeners.set(listener, { service, open });
+      const ports = key === undefined ? [] : fds.map((fd) => ({ key, fd }));
+      this.#listeners.set(listener, { service, open, sockets: ports });
       tell({ type: "listening", listener, failure: undefined });
     } catch (error) {
       tell({ type: "listening", listener, failure: String(error) });

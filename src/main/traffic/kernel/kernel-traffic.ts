@@ -148,6 +148,19 @@ export class KernelTraffic {
     ];
   }
 
+  /** Brings `counters` up to date. */
+  async recount(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#look();
+      await this.#count();
+    });
+  }
+
+  /** How many there can be, of all services together. */
+  get mostConnections(): number {
+    return this.#parts.readForwarding().mostConnections;
+  }
+
   async sessions(): Promise<readonly SessionLine[]> {
     if (!this.#isReady) return [];
     await this.#inTurn(async () => await this.#count());
@@ -296,6 +309,15 @@ export class KernelTraffic {
       await this.#holdPorts();
       await this.#settle();
     }
+    await this.#look();
+    if (this.#parts.clock.monotonic() >= this.#countAgainAt) await this.#count();
+    await this.#cutClosing();
+    this.#lastSaid = "";
+  }
+
+  /** Are the rules as they were left, and how many connections have they led? */
+  async #look(): Promise<void> {
+    if (!this.#isLaid) return;
     const { listing, isRepaired } = await this.#table.tend();
     this.#led = ledConnections(listing);
     if (isRepaired)
@@ -303,9 +325,6 @@ export class KernelTraffic {
         { event: "kernel_repaired" },
         "the rules of dataplane=kernel were not as this program had left them: they are right again",
       );
-    if (this.#parts.clock.monotonic() >= this.#countAgainAt) await this.#count();
-    await this.#cutClosing();
-    this.#lastSaid = "";
   }
 
   #kick(): void {
