@@ -12,6 +12,8 @@ export interface Accounts {
   readonly ignoresCase: boolean;
   /** skip_name_resolve is off: hosts of accounts may be names. */
   readonly resolvesNames: boolean;
+  /** Whoever has an expired password may come in to change it; otherwise only clients that say they know of that. */
+  readonly sandboxesAll: boolean;
   /** Most specific first: the first that matches user and host is the one. */
   readonly accounts: readonly Account[];
   /** Grants on one database or on something in it, to users (host is a pattern) and to roles (host is empty). */

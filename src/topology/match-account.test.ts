@@ -22,6 +22,7 @@ const accountsOf = (more: Partial<Accounts>): Accounts => ({
   flavour: "mariadb",
   ignoresCase: false,
   resolvesNames: true,
+  sandboxesAll: false,
   accounts: [],
   grants: [],
   roles: [],

@@ -590,6 +590,36 @@ describe("another user", () => {
   });
 });
 
+describe("an account whose password has expired", () => {
+  const MUST_CHANGE = /must SET PASSWORD/;
+
+  test("may change it and nothing else, and goes on", async () => {
+    await primary.sql(
+      `CREATE USER late@'%' IDENTIFIED BY '${PASSWORD}' PASSWORD EXPIRE; GRANT ALL ON app.* TO late@'%'`,
+    );
+    await caughtUp();
+    accounts = await readAccountsOf();
+    const connection = await client(rig(), { user: "late" });
+    for (const sql of ["SELECT 1", "INSERT INTO t (a) VALUES ('late')", "BEGIN"])
+      await expect(connection.query(sql)).rejects.toThrow(MUST_CHANGE);
+    await connection.query("SET PASSWORD = PASSWORD('Another one 2!')");
+    expect(await serverOf(connection)).toBe(1);
+    await connection.query("INSERT INTO t (a) VALUES ('changed')");
+    await caughtUp();
+    accounts = await readAccountsOf();
+    const next = await client(rig(), { user: "late", password: "Another one 2!" });
+    expect(await serverOf(next)).not.toBe(1);
+  });
+
+  test("is refused where servers refuse it", async () => {
+    await primary.sql("ALTER USER late@'%' PASSWORD EXPIRE; SET GLOBAL disconnect_on_expired_password = 1");
+    accounts = await readAccountsOf();
+    await primary.sql("SET GLOBAL disconnect_on_expired_password = DEFAULT");
+    const refused = client(rig(), { user: "late", password: "Another one 2!" });
+    await expect(refused).rejects.toThrow(/has expired/);
+  });
+});
+
 describe("causal reads", () => {
   for (const causalReads of ["local", "global", "fast"] as const) {
     test(`${causalReads}: what was written is read`, async () => {

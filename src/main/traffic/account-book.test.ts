@@ -48,6 +48,7 @@ beforeEach(() => {
         flavour: "mariadb",
         ignoresCase: false,
         resolvesNames: false,
+        sandboxesAll: false,
         accounts: found.map(account),
         grants: [],
         roles: [],

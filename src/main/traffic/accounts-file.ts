@@ -51,6 +51,7 @@ export function readAccountsFile(path: string, files: FileAccess, readAt: number
     flavour: "mariadb",
     ignoresCase: false,
     resolvesNames: true,
+    sandboxesAll: false,
     accounts: users
       .filter((user) => !user.is_role)
       .map((user) => accountOf(user, rolesOf(user.user, user.host)))

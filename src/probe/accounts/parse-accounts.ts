@@ -19,6 +19,7 @@ export function parseAccounts(raw: RawAccounts, server: string, readAt: number):
     flavour: isMariadb ? ("mariadb" as const) : ("mysql" as const),
     ignoresCase: variable(variables, "lower_case_table_names") !== "0",
     resolvesNames: !/^(on|1)$/i.test(variable(variables, "skip_name_resolve")),
+    sandboxesAll: /^(off|0)$/i.test(variable(variables, "disconnect_on_expired_password")),
     accounts: [...accounts].sort(compareAccounts),
     grants: grantsOf(raw, isMariadb ? new Set() : new Set(roles.map(({ name }) => name))),
     roles,

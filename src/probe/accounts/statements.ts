@@ -5,6 +5,7 @@ const VARIABLES = [
   "lower_case_table_names",
   "skip_name_resolve",
   "default_password_lifetime",
+  "disconnect_on_expired_password",
   "activate_all_roles_on_login",
   "mandatory_roles",
 ];

@@ -52,6 +52,7 @@ const accountsOf = (accounts: readonly Account[]): Accounts => ({
   flavour: "mariadb",
   ignoresCase: false,
   resolvesNames: false,
+  sandboxesAll: false,
   accounts,
   grants: [],
   roles: [],

@@ -104,6 +104,7 @@ export async function identifyClient(
       account: accountName(account),
       credential,
       maxUserConnections: account.maxUserConnections,
+      isExpired: account.isExpired,
     },
   };
 }
@@ -131,8 +132,9 @@ async function admit(
   }
   if (!fulfils(account.tls, connection.tls)) return denied();
   if (account.isLocked) return refused(accountLocked(accounts.flavour, user, host));
-  if (account.isExpired && !hasFlag(connection.capabilities, CLIENT.CAN_HANDLE_EXPIRED_PASSWORDS))
-    return refused(passwordExpired());
+  const maySandbox =
+    accounts.sandboxesAll || hasFlag(connection.capabilities, CLIENT.CAN_HANDLE_EXPIRED_PASSWORDS);
+  if (account.isExpired && !maySandbox) return refused(passwordExpired());
   const { database } = claim;
   if (database !== undefined && !mayUseDatabase(accounts, account, from, database))
     return refused(databaseDenied(user, host, database));

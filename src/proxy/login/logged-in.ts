@@ -40,6 +40,8 @@ export interface ClientIdentity {
   readonly credential: Credential;
   /** The account's own limit of connections; 0: none. */
   readonly maxUserConnections: number;
+  /** Its password has expired: servers let it do nothing but change it. */
+  readonly isExpired: boolean;
 }
 
 /** What a client's connection keeps through COM_CHANGE_USER. */

@@ -34,7 +34,10 @@ export class ModeKeeper {
     const isUntouched = history.length === 0 && !facts.isModeUnknown;
     const told = (row: Row | undefined): void => {
       const mode = row?.[0];
-      if (mode === undefined || mode === null) return;
+      if (mode === undefined || mode === null) {
+        server.modeAskedAt = 0; // this one may not ask
+        return;
+      }
       // Of an IGNORE_SPACE it is not known whose it is. Without it, more is taken for a write.
       const isOwn = hasFlag(this.#login.capabilities, CLIENT.IGNORE_SPACE);
       server.sqlMode = modeOfSqlMode(mode) & ~(isOwn ? IGNORE_SPACE : 0);

@@ -12,14 +12,14 @@ test.each([
   "a login with collation %d and capabilities %d begins with mode %d",
   (characterSet, capabilities, mode) => {
     const facts = new SessionFacts();
-    facts.begin(MYSQL, { characterSet, capabilities });
+    facts.begin(MYSQL, { characterSet, capabilities, isExpired: false });
     expect(facts.mode).toBe(mode);
   },
 );
 
 test("what the servers are outlives a mode that is asked for", () => {
   const facts = new SessionFacts();
-  facts.begin(MYSQL, { characterSet: 45, capabilities: 0 });
+  facts.begin(MYSQL, { characterSet: 45, capabilities: 0, isExpired: false });
   settleMode(facts, "IGNORE_SPACE", "gbk");
   expect(facts.mode).toBe(MYSQL | IGNORE_SPACE | UNSAFE_CHARSET);
   settleMode(facts, "", "utf8mb4");

@@ -20,6 +20,8 @@ export interface SessionLogin {
   /** Collation number. */
   readonly characterSet: number;
   readonly capabilities: number;
+  /** The password has expired, and changing it is all that is allowed. */
+  readonly isExpired: boolean;
 }
 
 /** What is known of a session from its statements and from the status flags of the answers. */
@@ -95,7 +97,9 @@ export class SessionFacts {
   }
 
   /** A mode of the server's, before the session has set its own. */
-  begin(mode: number, { characterSet, capabilities }: SessionLogin): void {
+  begin(mode: number, { characterSet, capabilities, isExpired }: SessionLogin): void {
+    // Only the connection that changes the password knows that it is changed.
+    if (isExpired) this.isPinned = true;
     this.mode =
       mode |
       (UNSAFE_COLLATIONS.has(characterSet) ? UNSAFE_CHARSET : 0) |
