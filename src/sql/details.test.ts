@@ -14,6 +14,7 @@ import {
 } from "./lexer-mode.ts";
 import { routingHints } from "./routing-hints.ts";
 import { executedName, sessionChanges } from "./session-changes.ts";
+import { userVariables } from "./user-variables.ts";
 
 type Details<T> = (bytes: Uint8Array, from: number, to: number, mode: number) => T;
 const of = <T>(details: Details<T>, text: string, mode = 0): T => {
@@ -196,4 +197,14 @@ test("modes from what servers say", () => {
   expect(modeOfServer("11.8.2-MariaDB")).toBe(RECENT_MARIADB);
   expect(modeOfServer("12.0.1-MariaDB")).toBe(RECENT_MARIADB);
   expect(modeOfServer("8.4.2")).toBe(MYSQL);
+});
+
+test("the user variables that a text names", () => {
+  expect(of(userVariables, "SELECT @A, @a := 1, @`b ``c`, @'d', @e.f, @@g INTO @h -- @i")).toEqual([
+    "a",
+    "b `c",
+    "d",
+    "e.f",
+    "h",
+  ]);
 });

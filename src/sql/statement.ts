@@ -124,7 +124,8 @@ const VERBS: Partial<Record<keyof typeof W, Handler>> = {
   KILL: also(KILL),
   LOAD: loadStatement,
   CALL: callStatement,
-  GET: (scanner) => withOutVariables(scanner.scanWrite()),
+  // Of the statement before, in user variables: outside of procedures there is nothing else they could be put in.
+  GET: (scanner) => (withOutVariables(scanner.scanWrite()) & ~WRITE) | LAST,
 
   IF: compound,
   CASE: compound,

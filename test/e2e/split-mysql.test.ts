@@ -273,6 +273,22 @@ describe.skipIf(!HAS_MYSQL)("MySQL 9", () => {
       expect(await rowsOf(connection, "EXECUTE p USING @v")).toMatchObject([{ id: 2, v: 5 }]);
     });
 
+    test("user variables that are set on the replica are known on the primary, and so are diagnostics", async () => {
+      const connection = await client("split");
+      await connection.query("START TRANSACTION READ ONLY");
+      await connection.query("SELECT @@server_id, 'caf\u00e9', 1.50, X'00FF' INTO @id, @s, @d, @b");
+      await connection.query("COMMIT");
+      const all = "SELECT @id AS id, @s AS s, @d AS d, HEX(@b) AS b FROM t LIMIT 1 FOR UPDATE";
+      await connection.query("INSERT INTO t (a) VALUES ('row')");
+      expect(await rowsOf(connection, all)).toMatchObject([{ id: 2, s: "caf\u00e9", d: "1.50", b: "00FF" }]);
+      expect(await serverOf(connection, "SELECT CAST('x' AS SIGNED) AS n, @@server_id AS id")).toBe(2);
+      await connection.query("GET DIAGNOSTICS @n = NUMBER");
+      await connection.query("GET DIAGNOSTICS CONDITION 1 @code = MYSQL_ERRNO");
+      expect(await rowsOf(connection, "SELECT @n AS n, @code AS code")).toEqual([
+        { n: 1, code: 1292 },
+      ] as RowDataPacket[]);
+    });
+
     test("session state is the same on both", async () => {
       const connection = await client("split");
       await connection.query("SET NAMES latin1");

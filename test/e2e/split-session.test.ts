@@ -142,6 +142,61 @@ describe("transactions stay where they began", () => {
     await connection.query("COMMIT");
   });
 
+  test("user variables that are set on a replica are known everywhere", async () => {
+    const split = rig();
+    const connection = await client(split);
+    await connection.query("CREATE OR REPLACE TABLE kept (a TEXT, b TEXT)");
+    await caughtUp();
+    await connection.query("SET @n = 'old'");
+    await connection.query("START TRANSACTION READ ONLY");
+    await connection.query("SELECT @@server_id INTO @n");
+    await connection.execute(
+      "SELECT @d := 1.50, @e := 2e0, @`q ``s` := 'caf\u00e9''s', @x := NULL, @b := X'00ff' FROM (SELECT ? AS p) AS s",
+      [1],
+    );
+    const [{ n: replica }] = await connection.query("SELECT @n AS n");
+    expect(replica).toBeGreaterThan(1);
+    await connection.query("COMMIT");
+    await connection.query("INSERT INTO kept VALUES (@n, @`q ``s`)");
+    expect(await connection.query("SELECT * FROM kept FOR UPDATE")).toMatchObject([
+      { a: `${replica}`, b: "caf\u00e9's" },
+    ]);
+    const all =
+      "SELECT @n AS n, @d AS d, @e AS e, @`q ``s` AS s, @x AS x, HEX(@b) AS b, CHARSET(@`q ``s`) AS cs";
+    for (const lock of ["", " FOR UPDATE"])
+      expect(await connection.query(all + lock)).toMatchObject([
+        { n: replica, d: "1.50", e: 2, s: "caf\u00e9's", x: null, b: "00FF", cs: "utf8mb4" },
+      ]);
+    // Those that know nothing of it yet are told.
+    split.route({ closing: [{ server: "db1", reason: "is down" }] });
+    expect(await connection.query(`${all} FOR UPDATE`)).toMatchObject([{ n: replica, b: "00FF" }]);
+  });
+
+  test("GET DIAGNOSTICS and SHOW WARNINGS are about the statement before, wherever that was", async () => {
+    const connection = await client(rig());
+    for (let i = 0; i < 3; i++) {
+      expect(await connection.query("SELECT CAST('x' AS INT) AS n, @@server_id > 1 AS r")).toMatchObject([
+        { n: 0, r: 1 },
+      ]);
+      await connection.query("GET DIAGNOSTICS @n = NUMBER");
+      await connection.query("GET DIAGNOSTICS CONDITION 1 @code = MYSQL_ERRNO, @text = MESSAGE_TEXT");
+      expect(await connection.query("SHOW WARNINGS")).toMatchObject([{ Code: 1292 }]);
+      expect(await connection.query("SELECT @n AS n, @code AS c, @text AS t")).toMatchObject([
+        { n: 1, c: 1292, t: expect.stringContaining("Truncated incorrect INTEGER") },
+      ]);
+    }
+  });
+
+  test("a replica that alone has them ends the session with it", async () => {
+    const split = rig();
+    const connection = await client(split);
+    await connection.query("START TRANSACTION READ ONLY");
+    const [{ id }] = await connection.query("SELECT @n := 1, @@server_id AS id");
+    await connection.query("COMMIT");
+    split.route({ closing: [{ server: `db${id}`, reason: "is down" }] });
+    await eventually(() => !connection.isValid());
+  });
+
   test("temporary tables and LOCK TABLES bind the session to the primary", async () => {
     const split = rig();
     const locking = await client(split);

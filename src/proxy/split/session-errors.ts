@@ -4,6 +4,11 @@ import type { SplitServer } from "./split-server.ts";
 /** ER_CONNECTION_KILLED. 2013 would say it best, but MariaDB's clients take a number of their own from a server for a broken packet. */
 export const LOST = { errno: 1927, sqlState: "70100" } as const;
 
+export const NOT_CARRIED: WireError = {
+  errno: 1105,
+  sentence: "The user variables that were set on a replica cannot be told to the other servers",
+};
+
 /** @param reason a clause after the server's name */
 export const lostError = ({ name }: SplitServer, reason: string): WireError => ({
   ...LOST,

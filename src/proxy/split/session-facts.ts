@@ -1,6 +1,7 @@
 import { IGNORE_SPACE, UNSAFE_CHARSET } from "../../sql/lexer-mode.ts";
 import {
   HELD,
+  LAST,
   LOCK_TABLES,
   OPAQUE,
   PIN,
@@ -92,7 +93,7 @@ export class SessionFacts {
     if ((flags & RELEASE) !== 0) this.isReleasing = true;
     if ((flags & SET_TRANSACTION) !== 0) this.isNextPrepared = true;
     // Procedures and functions may write them, too.
-    if ((flags & WRITE) !== 0 && (flags & (USER_VARIABLE_WRITE | OPAQUE)) !== 0)
+    if ((flags & (WRITE | LAST)) !== 0 && (flags & (USER_VARIABLE_WRITE | OPAQUE)) !== 0)
       this.hasPrimaryVariables = true;
   }
 

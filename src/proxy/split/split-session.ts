@@ -8,7 +8,7 @@
  * Hot path: data(), #next(), #send(), bytes(), done(). No promise, closure, copy or string there for an ordinary statement.
  */
 import { withServers } from "../../sql/lexer-mode.ts";
-import { READ, ROUTES, WRITE } from "../../sql/statement-flags.ts";
+import { READ, ROUTES, USER_VARIABLE_WRITE, WRITE } from "../../sql/statement-flags.ts";
 import { COMMAND } from "../../wire/command.ts";
 import { CANNOT_CONNECT, type WireError, writeError } from "../../wire/error-packet.ts";
 import { PLAIN_OK, writeOk } from "../../wire/ok-packet.ts";
@@ -29,7 +29,7 @@ import type { Statement } from "./prepared-statements.ts";
 import { ServerChoice } from "./server-choice.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 import { SessionContext } from "./session-context.ts";
-import { isPassingRefusal, LOST, lostError } from "./session-errors.ts";
+import { isPassingRefusal, LOST, lostError, NOT_CARRIED } from "./session-errors.ts";
 import { SessionRound } from "./session-round.ts";
 import { settleCommand } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
@@ -37,6 +37,7 @@ import type { SplitServer } from "./split-server.ts";
 import { StatementDesk } from "./statement-desk.ts";
 import { TransactionKeeper } from "./transaction-keeper.ts";
 import { dropUnwanted, isClean, keepAlive, lend } from "./upkeep.ts";
+import { VariableCarrier } from "./variable-carrier.ts";
 
 /**
  *   idle ─ a command ─▶ preparing ─ server connected, caught up ─▶ answering ─ the answer's end ─▶ idle
@@ -83,6 +84,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #round: SessionRound | undefined;
   /** With causal_reads only. */
   #causal: CausalRead | undefined;
+  /** Once a statement has set user variables on a replica. */
+  #carrier: VariableCarrier | undefined;
   /** With transaction_replay only. */
   #transaction: TransactionKeeper | undefined;
   /** A command waits for the transaction to be repeated. */
@@ -255,6 +258,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const leg = command.leg ?? this.#chooseLeg();
     if (leg === undefined) return;
     command.leg = leg;
+    if (this.#carrier?.isDue(leg) === true) {
+      this.#carrier.carry((isDone) => this.#carried(isDone));
+      return;
+    }
     if (!this.#legs.catchUp(leg)) {
       command.leg = undefined;
       command.tried.add(leg.server);
@@ -319,6 +326,11 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     command.destination = "primary";
     command.leg = undefined;
     this.#advance();
+  }
+
+  #carried(isDone: boolean): void {
+    if (isDone) this.advance();
+    else this.#leave(NOT_CARRIED);
   }
 
   #send(leg: ServerLeg): void {
@@ -414,6 +426,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (hasWritten && (isOk || results > 0)) this.#causal?.wrote(leg);
     if (isOk && command.code === COMMAND.RESET_CONNECTION) this.#reset();
     else if (isOk) settleCommand(command, leg, this.#context);
+    if (isOk && (command.flags & USER_VARIABLE_WRITE) !== 0) this.#noteVariables(leg);
     if (facts.isBound && !wasBound) this.#choice.home = leg;
     const round = this.#round;
     this.#round = undefined;
@@ -427,6 +440,13 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     this.#phase = "idle";
     if (facts.isModeUnknown) this.#askModes(leg);
     else this.#next();
+  }
+
+  /** What is set on a replica alone has to be known to the others. */
+  #noteVariables(leg: ServerLeg): void {
+    if (this.#command.destination === "everywhere" || leg.server === this.#host.primary) return;
+    this.#carrier ??= new VariableCarrier(this.#context);
+    this.#carrier.note(this.#command, leg);
   }
 
   drained(leg: ServerLeg): void {
@@ -458,7 +478,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const { facts } = this.#context;
     if (!facts.isReleasing) this.#host.failed(leg.server, reason);
     const isOfTransaction = facts.transaction === leg;
-    const isBound = this.#choice.isBoundTo(leg);
+    const isBound = this.#choice.isBoundTo(leg) || this.#carrier?.isOn(leg) === true;
     const isOfCommand = this.#command.leg === leg && this.#phase !== "idle";
     if (isOfTransaction && !isBound && this.#repeat(isOfCommand)) return;
     if (isOfCommand) this.#interrupted(leg, reason, isOfTransaction || isBound);
@@ -586,7 +606,11 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     dropUnwanted(
       this.#legs,
       this.#host,
-      (leg) => leg === this.#command.leg || leg === transaction || this.#choice.isBoundTo(leg),
+      (leg) =>
+        leg === this.#command.leg ||
+        leg === transaction ||
+        this.#choice.isBoundTo(leg) ||
+        this.#carrier?.isOn(leg) === true,
     );
     this.#lookAgain();
   }
@@ -613,7 +637,11 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const idleMs = now - this.#idleSince;
     const isStuck = writeTimeoutMs > 0 && idleMs >= writeTimeoutMs && this.#client.isFull;
     if (isStuck || (idleTimeoutMs > 0 && idleMs >= idleTimeoutMs && this.#phase === "idle")) this.finish();
-    else if (this.#phase === "idle" && idleMs >= (this.#host.rules.poolIdleMs ?? Number.POSITIVE_INFINITY))
+    else if (
+      this.#phase === "idle" &&
+      idleMs >= (this.#host.rules.poolIdleMs ?? Number.POSITIVE_INFINITY) &&
+      this.#carrier?.isPending !== true
+    )
       lend(this.#legs, this.#context);
   }
 
@@ -683,6 +711,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   }
 
   #reset(): void {
+    this.#carrier?.forget();
     // CLIENT_IGNORE_SPACE counts at login only: servers forget it here.
     this.#context.reset(this.#host.mode, { ...this.#login, capabilities: 0 });
     for (const leg of [...this.#legs.all]) {
