@@ -1,4 +1,5 @@
-import { COMMIT, IMPLICIT_COMMIT, MULTI, USE } from "../../sql/statement-flags.ts";
+import { BEGIN, COMMIT, IMPLICIT_COMMIT, MULTI, OPAQUE, ROLLBACK, USE } from "../../sql/statement-flags.ts";
+import type { ReplayRules } from "../../topology/routing-table.ts";
 import { COMMAND } from "../../wire/command.ts";
 import type { Command } from "./command.ts";
 import type { LegSet } from "./leg-set.ts";
@@ -64,21 +65,28 @@ export class TransactionKeeper {
   }
 
   /** A command has been answered. */
-  note({ bytes, code, flags, statement, isLong }: Command, leg: ServerLeg): void {
+  note(command: Command, leg: ServerLeg): void {
     const { rules, facts, history } = this.#context;
     const { replay } = rules;
     const { transaction } = facts;
     if (replay === undefined || transaction === undefined) {
       this.#log.clear();
       this.#beganAt = history.lastId;
-    } else if (transaction !== leg)
-      return; // rows of a cursor on another server
-    else if (isLong || statement?.longDataOn !== undefined || isMove(code, flags)) this.#log.spoil();
-    else if (CARRIED.has(code)) {
-      const sum = this.#sum.value(leg, replay.checksum);
-      this.#log.add({ bytes: owned(bytes), code, statement, sum }, replay.maxBytes);
-    }
+    } else if (transaction === leg) this.#noteInside(command, leg, replay);
     this.#sum.reset();
+  }
+
+  /** The transaction is open after it. */
+  #noteInside(command: Command, leg: ServerLeg, replay: ReplayRules): void {
+    const { bytes, code, statement, isLong } = command;
+    if (beginsAnew(command) && leg.reply.outcome === "ok") {
+      this.#log.clear();
+      this.#beganAt = this.#context.history.lastId;
+    } else if (mayEnd(command) || isMove(command) || isLong || statement?.longDataOn !== undefined)
+      this.#log.spoil();
+    if (!CARRIED.has(code)) return;
+    const sum = this.#sum.value(leg, replay.checksum);
+    this.#log.add({ bytes: owned(bytes), code, statement, sum }, replay.maxBytes);
   }
 
   /**
@@ -129,11 +137,23 @@ export class TransactionKeeper {
   }
 }
 
+const ENDS = COMMIT | ROLLBACK | IMPLICIT_COMMIT;
+
+/** BEGIN alone: what was before it is committed, and the transaction that is open now has done nothing. */
+const beginsAnew = ({ flags }: Command): boolean =>
+  (flags & BEGIN) !== 0 && (flags & (COMMIT | ROLLBACK | MULTI | OPAQUE)) === 0;
+
+/**
+ * Part of what was done may be committed, and done twice if it were repeated: by COMMIT AND CHAIN, by one statement of several, inside of a
+ * procedure (functions cannot be told from these), by a COMMIT that was answered with an error, as nobody knows how far it came.
+ */
+const mayEnd = ({ flags }: Command): boolean => (flags & (ENDS | OPAQUE)) !== 0;
+
 /** Statements are prepared again in the database of then, and after that it would be the last one. */
-const isMove = (code: number, flags: number): boolean => code === COMMAND.INIT_DB || (flags & USE) !== 0;
+const isMove = ({ code, flags }: Command): boolean => code === COMMAND.INIT_DB || (flags & USE) !== 0;
 
 /** Whether a command may be sent after the transaction was repeated, though it has been sent before. A COMMIT may have been done. */
 function mayFollow({ flags, isSent, answered, isLong, destination }: Command): boolean {
-  const isEnd = (flags & (COMMIT | IMPLICIT_COMMIT | MULTI)) !== 0;
-  return answered === 0 && !isLong && destination !== "leg" && !(isEnd && isSent);
+  const mayCommit = (flags & (COMMIT | IMPLICIT_COMMIT | MULTI | OPAQUE)) !== 0;
+  return answered === 0 && !isLong && destination !== "leg" && !(mayCommit && isSent);
 }
