@@ -25,7 +25,7 @@ beforeAll(async () => {
       {
         name: "replaying",
         port: REPLAYING,
-        more: "transaction_replay=true\ntransaction_replay_checksum=no_insert_id\ndelayed_retry=true\ndelayed_retry_timeout=15s\n",
+        more: "transaction_replay=true\ntransaction_replay_retry_on_deadlock=true\ntransaction_replay_checksum=no_insert_id\ndelayed_retry=true\ndelayed_retry_timeout=15s\n",
       },
     ],
     server: "persistpoolmax=4\npersistmaxtime=60s\n",

@@ -594,6 +594,29 @@ describe("transaction_replay", () => {
     await primary.sql("UNLOCK TABLES; DELETE FROM app.t WHERE a IN ('base', 'once')");
   });
 
+  test.each([true, false])("after a deadlock, where that is asked for: %s", async (onDeadlock) => {
+    const split = rig({ replay: { ...REPLAY.replay, onDeadlock } });
+    const [one, two] = [await client(split), await client(split)];
+    await one.query("CREATE OR REPLACE TABLE pair (id INT PRIMARY KEY, n INT) ENGINE=InnoDB");
+    await one.query("INSERT INTO pair VALUES (1, 0), (2, 0)");
+    const add = async (connection: Connection, id: number): Promise<unknown> =>
+      await connection.query("UPDATE pair SET n = n + 1 WHERE id = ?", [id]).then(
+        () => "done",
+        (error: { errno: number }) => error.errno,
+      );
+    for (const connection of [one, two]) await connection.query("BEGIN");
+    await add(one, 1);
+    await add(two, 2);
+    const crossing = [add(one, 2), add(two, 1)].map(async (adding, i) => {
+      const outcome = await adding;
+      await [one, two][i]?.query("COMMIT");
+      return outcome;
+    });
+    expect((await Promise.all(crossing)).sort()).toEqual(onDeadlock ? ["done", "done"] : [1213, "done"]);
+    const n = onDeadlock ? 2 : 1;
+    expect(await primary.sql("SELECT n FROM app.pair")).toEqual([{ n }, { n }]);
+  });
+
   test("waits for a primary, and gives up in time", async () => {
     const split = rig({ replay: { ...REPLAY.replay, timeoutMs: 500 } });
     const connection = await client(split);

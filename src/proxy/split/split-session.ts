@@ -88,6 +88,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #carrier: VariableCarrier | undefined;
   /** With transaction_replay only. */
   #transaction: TransactionKeeper | undefined;
+  /** The server's words, held back as the transaction may be done again. */
+  #deadlock: Buffer | undefined;
   /** A command waits for the transaction to be repeated. */
   #isInterrupted = false;
   #cancel: () => void = () => {};
@@ -390,6 +392,10 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   bytes(leg: ServerLeg, part: Buffer): void {
     const command = this.#command;
+    if (command.answered === 0 && this.#transaction?.isDeadlock(leg) === true) {
+      this.#deadlock = part;
+      return;
+    }
     let bytes = part;
     if (this.#desk.concerns(command)) {
       const head = this.#desk.answered(command, part);
@@ -419,6 +425,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const wasBound = facts.isBound;
     command.isSent = false;
     leg.server.running--;
+    if (this.#deadlock !== undefined && this.#repeatAfterDeadlock(leg, this.#deadlock)) return;
     const isOk = outcome === "ok";
     if (isOk || results > 0) facts.answered(leg, status);
     this.#transaction?.note(command, leg);
@@ -534,6 +541,15 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     this.#phase = "repeating";
     return true;
+  }
+
+  /** The server has rolled the transaction back. False: it cannot be done again, and the client is told. */
+  #repeatAfterDeadlock(leg: ServerLeg, error: Buffer): boolean {
+    this.#deadlock = undefined;
+    if (this.#repeat(true)) return true;
+    this.#transaction?.toldOfDeadlock();
+    this.bytes(leg, error);
+    return false;
   }
 
   /** See TransactionOwner. */

@@ -10,7 +10,7 @@ import type { SessionContext } from "./session-context.ts";
 import { owned } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
 import { AnswerSum, TransactionLog } from "./transaction-log.ts";
-import { TransactionReplay } from "./transaction-replay.ts";
+import { DEADLOCK, TransactionReplay } from "./transaction-replay.ts";
 
 /** What becomes of a transaction whose server was lost. */
 export interface TransactionOwner {
@@ -39,6 +39,8 @@ export class TransactionKeeper {
   /** What the session had been told before the transaction began: a position in its history. */
   #beganAt: number;
   #replay: TransactionReplay | undefined;
+  /** How often it was repeated because of a deadlock. */
+  #deadlocks = 0;
 
   constructor(host: SplitHost, context: SessionContext, legs: LegSet, owner: TransactionOwner) {
     this.#host = host;
@@ -64,25 +66,40 @@ export class TransactionKeeper {
     this.#sum.reset();
   }
 
+  /** The present answer is that the server has rolled the transaction back, and that is a reason to do it again. */
+  isDeadlock({ reply }: ServerLeg): boolean {
+    if (reply.errno !== DEADLOCK || reply.outcome !== "error") return false;
+    const { replay } = this.#context.rules;
+    return replay?.onDeadlock === true && this.#log.isWhole && this.#deadlocks++ < replay.attempts;
+  }
+
+  /** The client hears of it after all. */
+  toldOfDeadlock(): void {
+    this.#deadlocks = Number.POSITIVE_INFINITY;
+  }
+
   /** A command has been answered. */
   note(command: Command, leg: ServerLeg): void {
-    const { rules, facts, history } = this.#context;
+    const { rules, facts } = this.#context;
     const { replay } = rules;
     const { transaction } = facts;
-    if (replay === undefined || transaction === undefined) {
-      this.#log.clear();
-      this.#beganAt = history.lastId;
-    } else if (transaction === leg) this.#noteInside(command, leg, replay);
+    if (replay === undefined || transaction === undefined) this.#beginAnew();
+    else if (transaction === leg) this.#noteInside(command, leg, replay);
     this.#sum.reset();
+  }
+
+  /** Nothing is to be repeated yet. */
+  #beginAnew(): void {
+    this.#log.clear();
+    this.#beganAt = this.#context.history.lastId;
+    this.#deadlocks = 0;
   }
 
   /** The transaction is open after it. */
   #noteInside(command: Command, leg: ServerLeg, replay: ReplayRules): void {
     const { bytes, code, statement, isLong } = command;
-    if (beginsAnew(command) && leg.reply.outcome === "ok") {
-      this.#log.clear();
-      this.#beganAt = this.#context.history.lastId;
-    } else if (mayEnd(command) || isMove(command) || isLong || statement?.longDataOn !== undefined)
+    if (beginsAnew(command) && leg.reply.outcome === "ok") this.#beginAnew();
+    else if (mayEnd(command) || isMove(command) || isLong || statement?.longDataOn !== undefined)
       this.#log.spoil();
     if (!CARRIED.has(code)) return;
     const sum = this.#sum.value(leg, replay.checksum);

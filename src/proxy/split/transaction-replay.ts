@@ -17,6 +17,8 @@ export interface ReplayOwner {
   notRepeated(reason: string): void;
 }
 
+/** ER_LOCK_DEADLOCK; with Galera also: another node's transaction came first. */
+export const DEADLOCK = 1213;
 /** How often a primary is looked for, ms. */
 const LOOK_AGAIN_MS = 100;
 
@@ -83,7 +85,7 @@ export class TransactionReplay {
     return new Promise((resolve) => {
       leg.send(
         statement === undefined ? bytes : addressed(bytes, code, statement, leg),
-        new Repeated(code, this.#rules.checksum, resolve),
+        new Repeated(code, this.#rules, resolve),
       );
     });
   }
@@ -111,13 +113,14 @@ function addressed(bytes: Buffer, code: number, statement: Statement, leg: Serve
 
 class Repeated implements Awaited {
   readonly command: number;
-  readonly #checksum: ReplayRules["checksum"];
+  readonly #rules: ReplayRules;
   readonly #then: (sum: string | undefined) => void;
   readonly #sum = new AnswerSum();
 
-  constructor(command: number, checksum: ReplayRules["checksum"], then: (sum: string | undefined) => void) {
+  /** @param then is told undefined where it has to be done again from the beginning */
+  constructor(command: number, rules: ReplayRules, then: (sum: string | undefined) => void) {
     this.command = command;
-    this.#checksum = checksum;
+    this.#rules = rules;
     this.#then = then;
   }
 
@@ -126,7 +129,8 @@ class Repeated implements Awaited {
   }
 
   done(leg: ServerLeg): void {
-    this.#then(this.#sum.value(leg, this.#checksum));
+    const isDeadlock = this.#rules.onDeadlock && leg.reply.errno === DEADLOCK;
+    this.#then(isDeadlock ? undefined : this.#sum.value(leg, this.#rules.checksum));
   }
 
   abandoned(): void {
