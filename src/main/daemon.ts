@@ -66,8 +66,10 @@ export interface DaemonPlan {
 /** A configuration as it was, whatever the files say. */
 export type Sections = readonly SourceSection[];
 
-// SIGTERM ends the process within a second, whatever still hangs.
+// SIGTERM ends the process within a second, whatever still hangs;
 const STOP_DEADLINE_MS = 900;
+// but rules that are to go with it go, however slow the machine is: whoever they lead would be led on by nobody's word.
+const FIREWALL_DEADLINE_MS = 20_000;
 /** Before a succession, answers under way have this long. */
 const REST_MS = 2000;
 /** A successor that is not ready by then gives the place back. */
@@ -311,12 +313,18 @@ class Daemon {
     return new Promise((resolve) => {
       const stop = (): void => {
         this.#succession?.close();
-        setTimeout(() => process.exit(0), STOP_DEADLINE_MS).unref();
+        setTimeout(() => void this.#exit(), STOP_DEADLINE_MS).unref();
+        setTimeout(() => process.exit(0), FIREWALL_DEADLINE_MS).unref();
         resolve();
       };
       process.once("SIGTERM", stop);
       process.once("SIGINT", stop);
     });
+  }
+
+  async #exit(): Promise<void> {
+    if (this.#runtime.needsNetAdmin) await this.#runtime.outOfFirewall;
+    process.exit(0);
   }
 
   /** SIGHUP: the log begins anew, files that were replaced are read again, and the configuration, if it is in a file. */

@@ -39,7 +39,12 @@ export function renderSystemd(options: SystemdOptions): string {
     comment("Answered only while the probes get on."),
     "WatchdogSec=10s",
     "TimeoutStartSec=30s",
-    "TimeoutStopSec=5s",
+    needsFirewall
+      ? [
+          comment("A second, but for rules, which are taken away however slow the machine is."),
+          "TimeoutStopSec=25s",
+        ]
+      : "TimeoutStopSec=5s",
     "Restart=always",
     "RestartSec=500ms",
     "RuntimeDirectory=sluice",

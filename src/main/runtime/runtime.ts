@@ -86,6 +86,7 @@ export class Runtime {
   readonly #controls: GlbControls;
   readonly #discovery: Discovery;
   #offSwitch: OffSwitch;
+  readonly #outOfFirewall = Promise.withResolvers<void>();
   #isStarted = false;
   /** Events are another program's to tell. */
   #isOnlooker = false;
@@ -211,13 +212,25 @@ export class Runtime {
     this.#discovery.stop();
     this.#offSwitch.close();
     for (const monitor of this.#monitors.values()) monitor.stop();
+    const publishers = [...this.#publishers.values()].flatMap(({ publisher }) => publisher ?? []);
+    const { firewall = [], others = [] } = Object.groupBy(publishers, ({ needsNetAdmin = false }) =>
+      needsNetAdmin ? "firewall" : "others",
+    );
+    const leaving = [this.traffic.leaveKernel(), ...firewall.map((publisher) => publisher.close("exit"))];
+    void Promise.allSettled(leaving).then(() => this.#outOfFirewall.resolve());
     await Promise.all([
+      ...leaving,
       this.traffic.stop(),
       this.#controls.close(),
-      ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close("exit")),
+      ...others.map((publisher) => publisher.close("exit")),
       ...[...this.#companions.values()].map(({ companion }) => companion.close()),
     ]);
     await this.#parts.events.flush();
+  }
+
+  /** Resolves once stop() has taken out of the firewall what was not to stay there. */
+  get outOfFirewall(): Promise<void> {
+    return this.#outOfFirewall.promise;
   }
 
   /** Files that publishers have read (certificates) are read again. */

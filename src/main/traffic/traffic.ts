@@ -192,8 +192,13 @@ export class Traffic {
     this.#cancelKnowing();
     this.#certificates.stop();
     this.#accounts.stop();
-    await Promise.all([this.#kernel.stop(), this.#isPoolRunning && this.#pool.stop()]);
+    if (this.#isPoolRunning) await this.#pool.stop();
     await this.#ports.closeAll(this.#pool);
+  }
+
+  /** Before the end: what the kernel carries ends, and its rules go, but of services that are to outlive the program. */
+  async leaveKernel(): Promise<void> {
+    await this.#kernel.stop();
   }
 
   /** Leaves ports, workers and sessions to a successor of this process, and tells what it needs to know. */

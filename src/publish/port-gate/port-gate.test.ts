@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from "bun:test";
+import { beforeEach, describe, expect, mock, test } from "bun:test";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import { RecordingLog } from "../../../test/support/recording-log.ts";
@@ -63,8 +63,8 @@ function create(options: Partial<PortGateOptions> = {}, firewalls = [firewall("n
   return new PortGate({ ...OPTIONS, ...options }, { firewalls, connections, claim }, fleet, clock, log);
 }
 
-async function start(options: Partial<PortGateOptions> = {}): Promise<void> {
-  gate = create(options);
+async function start(options: Partial<PortGateOptions> = {}, firewalls?: Firewall[]): Promise<void> {
+  gate = create(options, firewalls);
   await gate.start();
   await clock.advanceSettling(0);
   done.splice(0);
@@ -190,6 +190,21 @@ describe("the end", () => {
     expect(done).toEqual(["close", "remove"]);
     await gate.close("exit");
     expect(done).toEqual(["close", "remove"]);
+  });
+
+  test("what fails is tried again, so that nothing stays behind on a slow machine; but not for ever", async () => {
+    const slow = { ...firewall("nftables"), remove: mock(async () => note("remove")) };
+    const tooLong = new SluiceError("FIREWALL_FAILED", "nft took too long");
+    slow.remove.mockRejectedValueOnce(tooLong);
+    await start({}, [slow]);
+    await gate.close("exit");
+    expect(done).toEqual(["close", "close", "remove"]);
+    expect(log.messages("error").at(-1)).toBe("the gate cannot be changed: nft took too long");
+
+    slow.remove.mockRejectedValue(tooLong);
+    await start({}, [slow]);
+    await gate.close("exit");
+    expect(done).toEqual(["close", "close", "close"]);
   });
 
   test("resets connections that nobody would translate any more", async () => {

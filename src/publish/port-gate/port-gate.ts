@@ -42,6 +42,8 @@ export interface GateMeans {
 /** An upgrade that takes longer closes the gate, ms. */
 const KEEP_MS = 30_000;
 const RETRY_MS = 100;
+/** Rules must not stay behind because a slow machine has not ended one command in time. */
+const END_TRIES = 3;
 
 /** Publisher `port-gate`. */
 export class PortGate implements Publisher {
@@ -114,11 +116,23 @@ export class PortGate implements Publisher {
     await this.#work;
     try {
       if (reason === "succession") await this.#leave(firewall);
-      else await this.#end(firewall, reason === "exit" && this.#options.keepOnExit && this.#isOpen);
+      else await this.#endSurely(firewall, reason === "exit" && this.#options.keepOnExit && this.#isOpen);
     } catch (error) {
       this.#failed(error);
     } finally {
       this.#means.claim.release();
+    }
+  }
+
+  async #endSurely(firewall: Firewall, isKept: boolean): Promise<void> {
+    for (let tries = END_TRIES; ; tries--) {
+      try {
+        await this.#end(firewall, isKept);
+        return;
+      } catch (error) {
+        if (tries <= 1) throw error;
+        this.#failed(error);
+      }
     }
   }
 

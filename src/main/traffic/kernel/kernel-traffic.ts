@@ -38,6 +38,8 @@ export interface KernelParts {
 
 const TICK_MS = 1000;
 const RETRY_MS = 200;
+/** Rules must not stay behind because a slow machine has not ended one command in time. */
+const END_TRIES = 3;
 const ITS_END = "nobody would translate for them any more, and they would hang";
 /** Of the time, at most this share goes into telling connections: with very many of them it takes long. */
 const COUNTING_SHARE = 0.2;
@@ -108,7 +110,7 @@ export class KernelTraffic {
   async stop(): Promise<void> {
     this.#cancelTick();
     this.#cancelRetry();
-    await this.#attempt(async () => await this.#end());
+    for (let tries = END_TRIES; tries > 0 && !(await this.#attempt(() => this.#end())); tries--);
     this.#isReady = false;
     this.#cancelTick();
     this.#claim.release();
@@ -195,10 +197,16 @@ export class KernelTraffic {
     });
   }
 
-  /** In turn, where there is a table of ours; a failure is said. */
-  async #attempt(work: () => Promise<void>): Promise<void> {
-    if (!this.#isReady) return;
-    await this.#inTurn(work).catch((error: unknown) => this.#failed(error));
+  /** In turn, where there is a table of ours; a failure is said. @returns whether nothing failed */
+  async #attempt(work: () => Promise<void>): Promise<boolean> {
+    if (!this.#isReady) return true;
+    try {
+      await this.#inTurn(work);
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
   }
 
   async #put(plans: readonly KernelPlan[]): Promise<void> {
