@@ -6,7 +6,13 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { closeDescriptors, openListeningSockets, openUnixListeningSocket } from "./listening-socket.ts";
-import { descriptorChannel, receiveDescriptor, sendDescriptor } from "./pass-descriptor.ts";
+import {
+  DescriptorBox,
+  descriptorChannel,
+  leaveDescriptors,
+  receiveDescriptor,
+  sendDescriptor,
+} from "./pass-descriptor.ts";
 import { tcpListeners } from "./tcp-listeners.ts";
 
 const OPTIONS = { backlog: 16, userTimeoutMs: 0 };
@@ -125,6 +131,28 @@ describe("a unix socket", () => {
       message: expect.stringContaining("at most 107"),
     });
   });
+});
+
+test("descriptors are left in a box for whoever comes later", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-box-"));
+  const path = join(folder, "box.sock");
+  const port = await freePort();
+  const fds = await openListeningSockets("l", "127.0.0.1", port, OPTIONS, 2, () => false);
+  expect(await leaveDescriptors(path, { words: "nobody is there", fds })).toBe(false);
+  const box = await DescriptorBox.open(path);
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(box.take()).toBeUndefined();
+  expect(await leaveDescriptors(path, { words: "two", fds })).toBe(true);
+  expect(await leaveDescriptors(path, { words: "none", fds: [] })).toBe(true);
+  const { words, fds: taken } = box.take() ?? { words: "", fds: [] };
+  expect([words, taken.length]).toEqual(["two", 2]);
+  expect(box.take()).toEqual({ words: "none", fds: [] });
+  await closeDescriptors(fds);
+  expect(tcpListeners(port).map(({ pid }) => pid)).toEqual([process.pid]);
+  open.push(...taken);
+  box.close();
+  expect(readdirSync(folder)).toEqual([]);
+  rmSync(folder, { recursive: true });
 });
 
 test("nothing was sent: it says so", async () => {

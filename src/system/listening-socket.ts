@@ -47,7 +47,7 @@ export interface ListenOptions {
 
 /**
  * Opens `count` sockets on one address: the kernel spreads connections over them (SO_REUSEPORT). `::` is every address of both
- * families, also where there is no IPv6. Sockets that were inherited for this address, or under this name, are taken as they are.
+ * families, also where there is no IPv6. Sockets that were inherited for this address, or under this name, are taken as they are; systemd's alone, and others with what is missing.
  * @param isOurs whether a process that listens there already may share the port. The kernel itself would let any process of this
  *   user that sets SO_REUSEPORT, too, and give it half the clients
  * @returns their descriptors, closed on exec
@@ -64,10 +64,10 @@ export async function openListeningSockets(
   const address = await resolve(host);
   const fds = [...SOCKETS.take({ kind: "tcp", host: address, port }, name)];
   try {
-    if (fds.length === 0) {
-      await requireFree(address, port, isOurs);
-      while (fds.length < count) fds.push(await openOne(address, port, options.backlog));
-    }
+    if (fds.length === 0) await requireFree(address, port, isOurs);
+    const isSystemds = fds.some((fd) => SOCKETS.isSystemds(fd));
+    const missing = isSystemds ? 0 : count - fds.length;
+    fds.push(...(await openSome(address, port, options.backlog, missing, fds.length > 0)));
     await applyListenOptions(fds, options, "tcp");
   } catch (error) {
     await closeDescriptors(fds);
@@ -205,6 +205,25 @@ async function requireFree(address: string, port: number, isOurs: (pid: number) 
     const isAllOurs = holders.length > 0 && holders.every(({ pid }) => pid !== undefined && isOurs(pid));
     if (!isAllOurs) throw error;
   }
+}
+
+/** @param isEnough none of them is needed: a predecessor with fewer workers had some, and this user may not be allowed to open more */
+async function openSome(
+  address: string,
+  port: number,
+  backlog: number,
+  count: number,
+  isEnough: boolean,
+): Promise<readonly number[]> {
+  const fds: number[] = [];
+  try {
+    while (fds.length < count) fds.push(await openOne(address, port, backlog));
+  } catch (error) {
+    if (isEnough) return fds;
+    await closeDescriptors(fds);
+    throw error;
+  }
+  return fds;
 }
 
 /** @param backlog undefined: only binds, and shares with nobody */

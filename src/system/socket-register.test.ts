@@ -53,6 +53,31 @@ test("a successor gets each socket once, with its place, and clients wait in its
   expect(successor.rest()).toEqual({ predecessors: [], systemds: [] });
 });
 
+test("a predecessor with fewer workers leaves fewer sockets than are wanted: the rest is opened; systemd's are as many as it says", async () => {
+  const port = await freePort();
+  const options = { backlog: 8, userTimeoutMs: 0 };
+  const openAll = async (name: string) =>
+    await openListeningSockets(name, "127.0.0.1", port, options, 3, () => true);
+  const inherit = async (name: string | undefined): Promise<void> => {
+    const [first, ...others] = await SOCKETS.duplicates();
+    open.push(...others.map(({ fd }) => fd));
+    const again = await duplicateSockets(first === undefined ? [] : [first]);
+    SOCKETS.adopt([first, ...again].flatMap((socket) => (socket === undefined ? [] : { ...socket, name })));
+  };
+  open.push(...(await openAll("l")));
+  await inherit(undefined);
+  expect(SOCKETS.hasPredecessors).toBe(true);
+  // The same socket twice is one.
+  const more = await openAll("l");
+  expect(more).toHaveLength(3);
+  expect(new Set(more.map((fd) => SOCKETS.keyOf(fd)))).toEqual(new Set([socketKey(tcp("127.0.0.1", port))]));
+  await inherit("l");
+  expect(SOCKETS.hasPredecessors).toBe(false);
+  const systemds = await openAll("l");
+  expect(systemds).toHaveLength(1);
+  open.push(...more, ...systemds);
+});
+
 test("systemd's go by their name as well, and stay where nobody takes them", async () => {
   const register = new SocketRegister();
   const key = socketKey(tcp("::", 4006));

@@ -49,6 +49,11 @@ export class SocketRegister {
     return this.#keys.get(inodeOf(fd) ?? "");
   }
 
+  /** Whether systemd has handed it over, be it by way of a predecessor. */
+  isSystemds(fd: number): boolean {
+    return this.#names.has(inodeOf(fd) ?? "");
+  }
+
   /** Whether sockets of a predecessor wait to be taken. */
   get hasPredecessors(): boolean {
     return this.#inherited.some(({ name }) => name === undefined);

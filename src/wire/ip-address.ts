@@ -23,6 +23,15 @@ export function ipv6Bytes(address: string): Buffer {
 const groups = (text: string): number[] =>
   text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16));
 
+/** As a socket would report it: the one way to write it, and an IPv4 address that is mapped as what it is. */
+export function socketText(address: string): string {
+  const bytes = ipv6Bytes(address);
+  const isMapped = bytes.subarray(0, 12).equals(MAPPED);
+  return isMapped ? [...bytes.subarray(12)].join(".") : ipv6Text(address);
+}
+
+const MAPPED = Buffer.concat([Buffer.alloc(10), Buffer.from([255, 255])]);
+
 /** RFC 5952: the one way to write an IPv6 address; also where it was written in another. */
 export function ipv6Text(address: string): string {
   const bytes = ipv6Bytes(address);

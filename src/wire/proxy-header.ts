@@ -1,6 +1,6 @@
 /** The header of the PROXY protocol (versions 1 and 2), by which a proxy tells whose connection it passes on. */
 
-import { ipv4Bytes, ipv6Bytes, plainAddress } from "./ip-address.ts";
+import { ipv4Bytes, ipv6Bytes, plainAddress, socketText } from "./ip-address.ts";
 
 export interface Route {
   readonly source: Peer;
@@ -64,7 +64,7 @@ function readV1(bytes: Buffer): HeaderReading {
   const number = Number(port);
   const isAddress = family === "TCP4" ? isV4Text(address) : family === "TCP6" && isV6Text(address);
   if (!isAddress || !Number.isInteger(number) || number < 0 || number > 65_535) return { kind: "broken" };
-  return { kind: "header", bytes: end + 2, source: { address, port: number } };
+  return { kind: "header", bytes: end + 2, source: { address: socketText(address), port: number } };
 }
 
 function readV2(bytes: Buffer): HeaderReading {
@@ -79,7 +79,7 @@ function readV2(bytes: Buffer): HeaderReading {
     return { kind: "header", bytes: length, source };
   }
   if (family === TCP6 && length >= V2_HEAD_BYTES + 36) {
-    const source = { address: v6Text(bytes.subarray(16, 32)), port: bytes.readUInt16BE(48) };
+    const source = { address: socketText(v6Text(bytes.subarray(16, 32))), port: bytes.readUInt16BE(48) };
     return { kind: "header", bytes: length, source };
   }
   // A family we do not know (unix sockets): valid, and says nothing to us.
@@ -124,4 +124,12 @@ const v6Text = (bytes: Buffer): string =>
 
 const isV4Text = (text: string): boolean =>
   /^(\d{1,3}\.){3}\d{1,3}$/.test(text) && text.split(".").every((part) => Number(part) < 256);
-const isV6Text = (text: string): boolean => /^[0-9a-fA-F:.]{2,45}$/.test(text) && text.includes(":");
+
+function isV6Text(text: string): boolean {
+  const plain = plainAddress(text);
+  if (isV4Text(plain)) return text.includes(":");
+  const halves = plain.split("::");
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const isWhole = halves.length === 1 ? groups.length === 8 : halves.length === 2 && groups.length < 8;
+  return isWhole && groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group));
+}

@@ -9,6 +9,7 @@ import type { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import { runSluice, startSluice } from "../lab/sluice.ts";
+import { lockTable } from "../support/lock-table.ts";
 
 // Connections balanced over a real primary and its two replicas: who gets them, what ends them, and what goes on whatever dies.
 
@@ -376,6 +377,83 @@ describe("over the REST API", () => {
     await runSluice(proxy, ["destroy", "listener", "taken"]);
     expect(await serverBehind(READ)).not.toBe("");
   });
+});
+
+describe("limits", () => {
+  const alter = async (kind: string, name: string, ...parameters: readonly string[]): Promise<void> => {
+    await runSluice(proxy, ["alter", kind, name, ...parameters]);
+  };
+  const names = (): readonly string[] => replicas.map(({ host }) => host.name);
+
+  test("max_routing_connections holds over services and workers; whoever comes on top waits, then hears error 1040", async () => {
+    for (const name of names()) await alter("server", name, "max_routing_connections=2");
+    await alter("service", "read", "queue_timeout=500ms");
+    const full = await Promise.all([client(READ), client(READ), client(READ), client(READ)]);
+    const counts = await Promise.all(full.map(hostOf));
+    for (const name of names()) expect(counts.filter((host) => host === name)).toHaveLength(2);
+    expect(await client(READ).catch((error: unknown) => error)).toMatchObject({ errno: 1040 });
+    await alter("service", "read", "queue_timeout=5s");
+    const waiting = client(READ);
+    await eventually(async () => {
+      const service = (await list("services")).find(({ id }) => id === "read");
+      return JSON.stringify(service?.attributes).includes('"queued_connections":1');
+    });
+    const [first] = full;
+    await first?.end();
+    expect(await hostOf(await waiting)).toBe(counts[0] ?? "");
+    for (const session of [...full.slice(1), await waiting]) await session.end();
+    for (const name of names()) await alter("server", name, "max_routing_connections=0");
+    await alter("service", "read", "queue_timeout=0s");
+  });
+
+  test("wait_timeout ends an idle session, and no other", async () => {
+    await alter("service", "read", "wait_timeout=1500ms");
+    const [idle, busy] = [await client(READ), await client(READ)];
+    await eventually(async () => {
+      await hostOf(busy);
+      return hasEnded(idle);
+    });
+    expect(await hostOf(busy)).not.toBe("");
+    await busy.end();
+    await alter("service", "read", "wait_timeout=0s");
+  });
+
+  test("drain_timeout ends what is left on a draining server", async () => {
+    const [away = ""] = names();
+    const old = await onServer(READ, away);
+    await alter("service", "read", "drain_timeout=1s");
+    await maintenance(away, "drain");
+    expect(await hostOf(old)).toBe(away);
+    await untilEnded(old);
+    await maintenance(away, "off");
+    await alter("service", "read", "drain_timeout=0s");
+  });
+
+  test("max_replication_lag: a replica that falls behind gets no new sessions, unless nobody is left who is not", async () => {
+    const [slow, other] = replicas;
+    await alter("service", "read", "max_replication_lag=1s");
+    // Equally busy: one that is not would get none in any case.
+    const old = [await onServer(READ, slow.host.name), await onServer(READ, other.host.name)];
+    const readers = async (): Promise<readonly string[]> => Object.keys(await serversBehind(READ, 6));
+    expect(await readers()).toHaveLength(2);
+    const release = await lockTable(slow, "app.t");
+    await primary.sql("INSERT INTO app.t (a) VALUES ('late')");
+    await eventually(async () => (await readers()).join() === other.host.name, { what: "one reader" });
+    for (const [i, session] of old.entries())
+      expect(await hostOf(session)).toBe(replicas[i]?.host.name ?? "");
+    const releaseOther = await lockTable(other, "app.t");
+    await primary.sql("INSERT INTO app.t (a) VALUES ('later')");
+    await eventually(async () => (await readers()).join() === primary.host.name, { what: "the primary" });
+    await alter("service", "read", "master_accept_reads=false");
+    expect((await readers()).toSorted()).toEqual([...names()]);
+    await alter("service", "read", "master_accept_reads=true");
+    for (const session of old) await session.end();
+    await release();
+    await releaseOther();
+    await alter("service", "read", "max_replication_lag=0s");
+    for (const replica of replicas) await replication.untilCaughtUp(replica);
+    await untilAllServe();
+  }, 40_000);
 });
 
 describe("what dies", () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { eventually } from "../eventually.ts";
+import { HaProxy } from "../lab/ha-proxy.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
@@ -252,4 +253,80 @@ describe("tcp_user_timeout", () => {
     await db.host.restore();
     talker.killGroup();
   }, 60_000);
+});
+
+describe("the PROXY protocol", () => {
+  /** Whom the server takes for its client. */
+  const clientSeen = async (from: Host, host: string, port = 4006): Promise<string> => {
+    const argv = [
+      "mysql",
+      "-uapp",
+      `-h${host}`,
+      `-P${port}`,
+      "--connect-timeout=10",
+      "-N",
+      "-e",
+      "SELECT USER()",
+    ];
+    const { stdout, stderr } = await from.run(argv, { env: { MYSQL_PWD: PASSWORD }, mayFail: true });
+    return `${stdout}${stderr}`.trim();
+  };
+  let near: Host;
+  let front: Host;
+
+  beforeAll(async () => {
+    await db.sql(`SET GLOBAL proxy_protocol_networks = '${proxy.address}'`);
+    [near, front] = await Promise.all([lab.host("near"), lab.host("front")]);
+  });
+
+  for (const version of ["v1", "v2"])
+    test(`${version} to the server: it sees the client, of either family; one of a unix socket is this host's`, async () => {
+      const args = configure(
+        listener("l", "port=4006") + listener("unix", `socket=${SOCKET}`),
+        `proxy_protocol=${version}`,
+      );
+      sluice = await startSluice(proxy, args, { ports: [4006] });
+      expect(await clientSeen(near, proxy.address)).toBe(`app@${near.address}`);
+      expect(await clientSeen(near, proxy.address6)).toBe(`app@${near.address6}`);
+      expect(await say(atSocket(SOCKET), "SELECT USER()")).toBe(`app@${proxy.address}`);
+    });
+
+  for (const [version, option] of [
+    ["v1", "send-proxy"],
+    ["v2", "send-proxy-v2"],
+  ] as const)
+    test(`${version} from a trusted network is believed, and told to the server; from another one it is not`, async () => {
+      const networks = `${front.address},${front.address6}`;
+      const args = configure(
+        listener("l", "port=4006", `proxy_protocol_networks=${networks}`) +
+          listener("closed", "port=4007", "proxy_protocol_networks=192.0.2.0/24"),
+        "proxy_protocol=v2",
+      );
+      sluice = await startSluice(proxy, args, { ports: [4006, 4007] });
+      const way = (port: number, to: string): string =>
+        `listen l${port}\n  mode tcp\n  bind :::${port} v4v6\n  server s ${to} ${option}\n`;
+      const haproxy = await HaProxy.start(
+        front,
+        `defaults\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n${way(4006, `${proxy.address}:4006`)}${way(4007, `${proxy.address}:4007`)}${way(4008, `[${proxy.address6}]:4006`)}`,
+      );
+      for (const port of [4006, 4008]) {
+        expect(await clientSeen(near, front.address, port)).toBe(`app@${near.address}`);
+        expect(await clientSeen(near, front.address6, port)).toBe(`app@${near.address6}`);
+      }
+      // It would be the server's to refuse, and MariaDB believes whoever spoke last.
+      expect(await clientSeen(near, front.address, 4007)).toMatch(/^ERROR 2013/);
+      // Whom nobody trusts is served as who he is.
+      expect(await clientSeen(near, proxy.address, 4007)).toBe(`app@${near.address}`);
+      // The trusted one itself, without a header.
+      expect(await clientSeen(front, proxy.address)).toBe(`app@${front.address}`);
+      const sleeper = await near.spawn(
+        ["mysql", "-uapp", `-h${front.address}`, "-P4006", "-e", "SELECT SLEEP(60)"],
+        { env: { MYSQL_PWD: PASSWORD } },
+      );
+      await eventually(async () => (await sessions()).some(({ remote }) => remote === near.address), {
+        what: "the client in the list of sessions",
+      });
+      sleeper.kill();
+      await haproxy.stop();
+    }, 30_000);
 });

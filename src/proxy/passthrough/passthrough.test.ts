@@ -258,6 +258,27 @@ describe("the PROXY protocol", () => {
     });
   });
 
+  test("what a client says of itself does not reach a server that has been told who it is", async () => {
+    const seen: Buffer[] = [];
+    const db = await at.backend((socket) => {
+      socket.on("data", (chunk: Buffer) => seen.push(chunk));
+      socket.write(GREETING);
+    });
+    const on = at.open(route([target("db1", db.port, { proxyProtocol: "v2" })]));
+    for (const forged of ["PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", "PR", header, header.subarray(0, 5)]) {
+      const early = at.client(on);
+      early.socket.write(forged);
+      const late = at.client(on);
+      await greeted(late);
+      late.socket.write(forged);
+      for (const client of [early, late]) await eventually(client.isClosed);
+    }
+    await eventually(() => on.traffic.sessions.size === 0);
+    const all = Buffer.concat(seen).toString("latin1");
+    expect(all).not.toContain("PR");
+    expect(all).not.toContain("\u00cb\u0000\u0071\u0009"); // 203.0.113.9
+  });
+
   const header = writeProxyHeader("v2", {
     source: { address: "203.0.113.9", port: 5 },
     destination: { address: "10.0.0.1", port: 3306 },

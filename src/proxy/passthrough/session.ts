@@ -202,6 +202,10 @@ export class Session implements LegOwner {
   }
 
   first(leg: Leg, chunk: Buffer): void {
+    if (leg === this.#client && this.#isForged(chunk)) {
+      this.end();
+      return;
+    }
     if (leg === this.#client) this.#user = userOf(chunk) ?? "";
     else this.#connectionId = connectionIdOf(chunk);
     if (this.#phase === "greeting") this.#pass();
@@ -308,6 +312,15 @@ export class Session implements LegOwner {
   /** A unix socket has none, whatever the types say. */
   get #peerAddress(): string | undefined {
     return this.#client.socket.remoteAddress as string | undefined;
+  }
+
+  /**
+   * The server has been told who the client is, and the client tells it something else: MariaDB believes a second header, whoever it
+   * is from. Bytes that may only become one are taken for it; no login is so short.
+   */
+  #isForged(chunk: Buffer): boolean {
+    const isTold = (this.#use?.target.proxyProtocol ?? "off") !== "off";
+    return isTold && readProxyHeader(chunk).kind !== "none";
   }
 
   #pass(): void {
