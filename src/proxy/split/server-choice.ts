@@ -62,7 +62,7 @@ export class ServerChoice {
     const isLimited =
       this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
     let possible = readers;
-    if (isLimited || command.tried.size > 0 || !this.#context.history.isWhole) {
+    if (isLimited || command.tried.length > 0 || !this.#context.history.isWhole) {
       possible = readers.filter(
         (server) =>
           this.#isUsable(server, command) &&
@@ -87,7 +87,7 @@ export class ServerChoice {
 
   /** Not one where the command has failed, and one that can be brought to where the session is. */
   #isUsable(server: SplitServer, command: Command): boolean {
-    if (command.tried.has(server)) return false;
+    if (command.tried.includes(server)) return false;
     if (!server.target.isDraining && this.#context.history.isWhole) return true;
     return this.#legs.hasLegOn(server);
   }
