@@ -59,8 +59,7 @@ export class ServerChoice {
 
   #reader(command: Command): SplitServer | undefined {
     const { readers, rules, primary } = this.#host;
-    const isLimited =
-      this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
+    const isLimited = this.#isLimited;
     let possible = readers;
     if (isLimited || command.tried.length > 0 || !this.#context.history.isWhole) {
       possible = readers.filter(
@@ -75,6 +74,14 @@ export class ServerChoice {
     return (
       chooseReader(possible, this.#legs, rules.criterion, this.#host.nextTurn()) ?? this.#primary(command)
     );
+  }
+
+  /** It may be connected to no more replicas. */
+  get #isLimited(): boolean {
+    const { servers, primary, rules } = this.#host;
+    // Asked for each read; nearly always there are not that many servers at all.
+    if (servers.size <= rules.maxReplicas) return false;
+    return this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
   }
 
   #named(command: Command): SplitServer | undefined {
