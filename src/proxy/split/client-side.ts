@@ -3,32 +3,23 @@ import type { OwnedSocket } from "../login/owned-socket.ts";
 import { Outlet } from "./outlet.ts";
 
 /** The client's socket: what goes out to it, and whether it is read. */
-export class ClientSide {
+export class ClientSide extends Outlet {
   readonly socket: OwnedSocket;
-  readonly #outlet: Outlet;
   #isPaused: boolean;
   #isLeaving = false;
   isClosed: boolean;
 
   /** Paused at first. */
   constructor(socket: OwnedSocket, isClosed: boolean) {
+    super();
     this.socket = socket;
-    this.#outlet = new Outlet(socket);
     this.#isPaused = true;
     this.isClosed = isClosed;
   }
 
-  get isFull(): boolean {
-    return this.#outlet.isFull;
-  }
-
-  get pendingBytes(): number {
-    return this.#outlet.pendingBytes;
-  }
-
   /** @returns whether all of it left */
   send(bytes: Buffer): boolean {
-    return this.isClosed || this.#outlet.send(bytes);
+    return this.isClosed || this.write(this.socket, bytes);
   }
 
   /** The one packet of an answer of our own. */
@@ -38,7 +29,7 @@ export class ClientSide {
 
   /** @returns whether nothing waits any more */
   drain(): boolean {
-    if (!this.#outlet.drain()) return false;
+    if (!this.writeMore(this.socket)) return false;
     if (this.#isLeaving) this.socket.shutdown();
     return true;
   }
@@ -60,11 +51,11 @@ export class ClientSide {
     this.#isLeaving = true;
     if (this.isClosed) return;
     this.resume();
-    if (!this.#outlet.isFull) this.socket.shutdown();
+    if (!this.isFull) this.socket.shutdown();
   }
 
   destroy(): void {
-    this.#outlet.clear();
+    this.forgetUnsent();
     if (!this.isClosed) this.socket.terminate();
   }
 }

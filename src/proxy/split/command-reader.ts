@@ -23,9 +23,11 @@ export type Reading =
  *   beginFile() ─▶ pass() … pass()           up to the empty packet that ends it
  */
 export class CommandReader {
-  #chunks: Buffer[] = [];
-  /** Bytes of the first chunk that have been taken. */
+  #chunk = NOTHING;
+  /** Bytes of it that have been taken. */
   #at = 0;
+  /** What came behind it: hardly ever anything. */
+  #more: Buffer[] = [];
   #held = 0;
   #mode: Mode = "commands";
   // The packet that is passed on.
@@ -49,10 +51,9 @@ export class CommandReader {
 
   push(chunk: Buffer): void {
     if (this.#held === 0) {
-      this.#chunks.length = 0;
+      this.#chunk = chunk;
       this.#at = 0;
-    }
-    this.#chunks.push(chunk);
+    } else this.#more.push(chunk);
     this.#held += chunk.length;
   }
 
@@ -80,7 +81,7 @@ export class CommandReader {
   /** More of what is passed on; undefined: nothing has come. Once its end has been taken, isPassing is false. */
   pass(): Buffer | undefined {
     if (this.#held === 0 || this.#mode === "commands") return undefined;
-    const chunk = this.#chunks[0] as Buffer;
+    const chunk = this.#chunk;
     const from = this.#at;
     let at = from;
     while (at < chunk.length && this.isPassing) {
@@ -107,8 +108,9 @@ export class CommandReader {
 
   /** Forgets what came and has not been taken. */
   clear(): void {
-    this.#chunks = [];
+    this.#chunk = NOTHING;
     this.#at = 0;
+    this.#more = [];
     this.#held = 0;
     this.#mode = "commands";
   }
@@ -150,27 +152,24 @@ export class CommandReader {
     if (this.#mode === "file" ? isEmptyOne : !this.#isContinuation) this.#mode = "commands";
   }
 
-  /** The first chunk, once it has this many bytes that were not taken; the chunks together have them. */
+  /** The chunk, once it has this many bytes that were not taken; with what came behind it, it has them. */
   #joined(bytes: number): Buffer {
-    const first = this.#chunks[0] as Buffer;
-    if (first.length - this.#at >= bytes) return first;
-    this.#chunks[0] = first.subarray(this.#at);
-    const all = Buffer.concat(this.#chunks);
-    this.#chunks = [all];
+    if (this.#chunk.length - this.#at >= bytes) return this.#chunk;
+    this.#chunk = Buffer.concat([this.#chunk.subarray(this.#at), ...this.#more]);
     this.#at = 0;
-    return all;
+    this.#more = [];
+    return this.#chunk;
   }
 
   #taken(bytes: number): void {
     this.#held -= bytes;
     this.#at += bytes;
-    const first = this.#chunks[0] as Buffer;
-    if (this.#at < first.length) return;
-    this.#chunks.shift();
+    if (this.#at < this.#chunk.length) return;
+    this.#chunk = (this.#held > 0 ? this.#more.shift() : undefined) ?? NOTHING;
     this.#at = 0;
   }
 }
 
 /** The command's byte and the first words of the statement. */
 const LONG_BEGINNING_BYTES = 4096;
-const NOTHING = Buffer.alloc(0);
+const NOTHING: Buffer = Buffer.alloc(0);

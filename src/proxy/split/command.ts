@@ -29,7 +29,7 @@ export class Command {
   /** Bytes of its answer that the client has been sent. */
   answered = 0;
   /** Where it failed. */
-  readonly tried = new Set<SplitServer>();
+  tried: readonly SplitServer[] = NOWHERE;
   /** What the server that failed last has said itself; undefined: nothing. */
   refusal: WireError | undefined;
   /** It waits for a primary until then, ms since 1970; 0: it has not begun to. */
@@ -49,10 +49,20 @@ export class Command {
     this.leg = undefined;
     this.isSent = false;
     this.answered = 0;
-    if (this.tried.size > 0) this.tried.clear();
+    this.tried = NOWHERE;
     this.refusal = undefined;
     this.waitsUntil = 0;
     this.isPositionKnown = false;
+  }
+
+  failedOn(server: SplitServer): void {
+    this.tried = [...this.tried, server];
+  }
+
+  /** It may go everywhere again. */
+  forgetFailures(): void {
+    this.tried = NOWHERE;
+    this.refusal = undefined;
   }
 
   /** It is over: lets go of what it held. */
@@ -78,6 +88,7 @@ export class Command {
 }
 
 const NOTHING = Buffer.alloc(0);
+const NOWHERE: readonly SplitServer[] = [];
 const STATEMENTS: ReadonlySet<number> = new Set([COMMAND.QUERY, COMMAND.STMT_EXECUTE]);
 const REPEATABLE: ReadonlySet<number> = new Set([
   COMMAND.INIT_DB,

@@ -27,6 +27,8 @@ export class LegSet {
   readonly #owner: LegSetOwner;
   readonly #history: SessionHistory;
   readonly #legs: ServerLeg[] = [];
+  /** The one that was looked for last. */
+  #last: ServerLeg | undefined;
   readonly #opening = new Set<SplitServer>();
   /** Who else waits for a connection; see reach(). */
   #waiting: { readonly server: SplitServer; readonly tell: (leg: ServerLeg | undefined) => void }[] = [];
@@ -43,7 +45,13 @@ export class LegSet {
   }
 
   on(server: SplitServer | undefined): ServerLeg | undefined {
-    for (const leg of this.#legs) if (leg.server === server) return leg;
+    // Nearly always the one of the statement before.
+    if (this.#last?.server === server) return this.#last;
+    for (const leg of this.#legs)
+      if (leg.server === server) {
+        this.#last = leg;
+        return leg;
+      }
     return undefined;
   }
 
@@ -104,8 +112,7 @@ export class LegSet {
 
   /** It is gone. */
   remove(leg: ServerLeg): void {
-    const at = this.#legs.indexOf(leg);
-    if (at >= 0) this.#legs.splice(at, 1);
+    this.#take(leg);
     leg.server.remove(leg);
   }
 
@@ -117,8 +124,7 @@ export class LegSet {
 
   /** Gives one to whoever can use it: the session has left nothing on it that COM_RESET_CONNECTION would not wipe out. */
   leave(leg: ServerLeg): void {
-    const at = this.#legs.indexOf(leg);
-    if (at >= 0) this.#legs.splice(at, 1);
+    this.#take(leg);
     this.#source.leaveIdle(leg);
   }
 
@@ -150,6 +156,12 @@ export class LegSet {
     if (this.#isClosed) return;
     if (outcome.kind === "refused") this.#failed(server, "refused the login", outcome.error);
     else this.#failed(server, outcome.reason, undefined);
+  }
+
+  #take(leg: ServerLeg): void {
+    const at = this.#legs.indexOf(leg);
+    if (at >= 0) this.#legs.splice(at, 1);
+    this.#last = undefined;
   }
 
   #add(leg: ServerLeg): void {

@@ -59,10 +59,9 @@ export class ServerChoice {
 
   #reader(command: Command): SplitServer | undefined {
     const { readers, rules, primary } = this.#host;
-    const isLimited =
-      this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
+    const isLimited = this.#isLimited;
     let possible = readers;
-    if (isLimited || command.tried.size > 0 || !this.#context.history.isWhole) {
+    if (isLimited || command.tried.length > 0 || !this.#context.history.isWhole) {
       possible = readers.filter(
         (server) =>
           this.#isUsable(server, command) &&
@@ -77,6 +76,14 @@ export class ServerChoice {
     );
   }
 
+  /** It may be connected to no more replicas. */
+  get #isLimited(): boolean {
+    const { servers, primary, rules } = this.#host;
+    // Asked for each read; nearly always there are not that many servers at all.
+    if (servers.size <= rules.maxReplicas) return false;
+    return this.#legs.all.length > rules.maxReplicas || this.#legs.replicas(primary) >= rules.maxReplicas;
+  }
+
   #named(command: Command): SplitServer | undefined {
     const hint = command.flags & HINTS;
     if (hint !== HINT_SERVER && hint !== HINT_OTHER) return undefined;
@@ -87,7 +94,7 @@ export class ServerChoice {
 
   /** Not one where the command has failed, and one that can be brought to where the session is. */
   #isUsable(server: SplitServer, command: Command): boolean {
-    if (command.tried.has(server)) return false;
+    if (command.tried.includes(server)) return false;
     if (!server.target.isDraining && this.#context.history.isWhole) return true;
     return this.#legs.hasLegOn(server);
   }

@@ -39,7 +39,7 @@ export interface Prepared {
  *
  *   send(bytes, awaited) ─▶ server ─▶ ReplyTracker ─ parts ─▶ awaited.bytes … awaited.done
  */
-export class ServerLeg implements SocketOwner {
+export class ServerLeg extends Outlet implements SocketOwner {
   readonly server: SplitServer;
   readonly reply: ReplyTracker;
   /** The server's number of this connection. */
@@ -54,14 +54,17 @@ export class ServerLeg implements SocketOwner {
   isClosed = false;
   /** For how many looks (one a second) nothing has come. */
   silentLooks = 0;
-  readonly #awaited: Awaited[] = [];
+  /** The answer that is due first. */
+  #due: Awaited | undefined;
+  /** Those behind it; undefined: there have never been any. */
+  #later: Awaited[] | undefined;
   readonly #socket: OwnedSocket;
-  readonly #outlet: Outlet;
   #owner: LegOwner;
   #isPaused = false;
 
   /** Takes the connection over. Closed from the start: the server has changed its mind. */
   constructor(server: SplitServer, login: LoggedInServer, owner: LegOwner) {
+    super();
     this.server = server;
     this.login = login;
     this.connectionId = login.connectionId;
@@ -70,7 +73,6 @@ export class ServerLeg implements SocketOwner {
     this.reply.status = login.statusFlags;
     const handed = login.handOver(this);
     this.#socket = handed.socket;
-    this.#outlet = new Outlet(this.#socket);
     this.isClosed = handed.isClosed || handed.hasEnded || handed.leftover.length > 0;
     if (this.isClosed) this.#socket.terminate();
     else this.#socket.resume();
@@ -83,15 +85,7 @@ export class ServerLeg implements SocketOwner {
 
   /** Nothing is under way on it. */
   get isIdle(): boolean {
-    return this.#awaited.length === 0;
-  }
-
-  get isFull(): boolean {
-    return this.#outlet.isFull;
-  }
-
-  get pendingBytes(): number {
-    return this.#outlet.pendingBytes;
+    return this.#due === undefined;
   }
 
   /** Another session has it from here on. */
@@ -102,8 +96,8 @@ export class ServerLeg implements SocketOwner {
   /** Sends a command, or more of one. @returns whether all of it left; if not, drained() comes */
   send(bytes: Buffer, awaited?: Awaited): boolean {
     if (this.isClosed) return true;
-    if (awaited !== undefined && this.#awaited.push(awaited) === 1) this.reply.begin(awaited.command);
-    return this.#outlet.send(bytes);
+    if (awaited !== undefined) this.#expect(awaited);
+    return this.write(this.#socket, bytes);
   }
 
   pause(): void {
@@ -131,7 +125,7 @@ export class ServerLeg implements SocketOwner {
     this.isClosed = true;
     const { isIdle } = this;
     this.#forget();
-    if (isIdle && !this.#outlet.isFull && this.#socket.write(QUIT) === QUIT.length) this.#socket.end();
+    if (isIdle && !this.isFull && this.#socket.write(QUIT) === QUIT.length) this.#socket.end();
     else this.#socket.terminate();
   }
 
@@ -139,7 +133,7 @@ export class ServerLeg implements SocketOwner {
     this.silentLooks = 0;
     let from = 0;
     while (from < chunk.length) {
-      const awaited = this.#awaited[0];
+      const awaited = this.#due;
       if (awaited === undefined) {
         // An error that precedes a shutdown, a KILL, wait_timeout.
         this.lose("closed the connection");
@@ -160,7 +154,7 @@ export class ServerLeg implements SocketOwner {
   }
 
   drain(): void {
-    if (this.#outlet.drain()) this.#owner.drained(this);
+    if (this.writeMore(this.#socket)) this.#owner.drained(this);
   }
 
   end(): void {
@@ -175,20 +169,35 @@ export class ServerLeg implements SocketOwner {
   lose(reason: string): void {
     if (this.isClosed) return;
     this.isClosed = true;
-    this.#outlet.clear();
+    this.forgetUnsent();
     this.#socket.terminate();
     this.#owner.lost(this, reason);
     this.#forget();
   }
 
   #forget(): void {
-    for (const awaited of this.#awaited.splice(0)) awaited.abandoned?.();
+    const due = this.#due;
+    const later = this.#later ?? [];
+    this.#due = undefined;
+    this.#later = undefined;
+    due?.abandoned?.();
+    for (const awaited of later) awaited.abandoned?.();
+  }
+
+  #expect(awaited: Awaited): void {
+    if (this.#due === undefined) {
+      this.#due = awaited;
+      this.reply.begin(awaited.command);
+    } else {
+      this.#later ??= [];
+      this.#later.push(awaited);
+    }
   }
 
   #answered(awaited: Awaited): void {
-    this.#awaited.shift();
+    this.#due = this.#later?.shift();
     awaited.done(this);
-    const next = this.#awaited[0];
+    const next = this.#due;
     if (next !== undefined && this.reply.isDone) this.reply.begin(next.command);
   }
 }

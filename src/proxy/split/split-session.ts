@@ -34,7 +34,7 @@ import { SessionRound } from "./session-round.ts";
 import { settleCommand } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
 import type { SplitServer } from "./split-server.ts";
-import { StatementDesk } from "./statement-desk.ts";
+import { concernsDesk, StatementDesk } from "./statement-desk.ts";
 import { TransactionKeeper } from "./transaction-keeper.ts";
 import { dropUnwanted, isClean, keepAlive, lend } from "./upkeep.ts";
 import { VariableCarrier } from "./variable-carrier.ts";
@@ -266,7 +266,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     }
     if (!this.#legs.catchUp(leg)) {
       command.leg = undefined;
-      command.tried.add(leg.server);
+      command.failedOn(leg.server);
       if (!leg.isClosed) this.#legs.drop(leg);
       this.advance();
       return;
@@ -316,8 +316,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   #lookAgain(): void {
     if (this.#phase !== "preparing" || this.#command.waitsUntil === 0) return;
-    this.#command.tried.clear();
-    this.#command.refusal = undefined;
+    this.#command.forgetFailures();
     this.#advance();
   }
 
@@ -397,7 +396,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
       return;
     }
     let bytes = part;
-    if (this.#desk.concerns(command)) {
+    if (concernsDesk(command)) {
       const head = this.#desk.answered(command, part);
       if (head === undefined) return;
       bytes = head;
@@ -470,7 +469,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     if (error === undefined || isPassingRefusal(error)) this.#host.failed(server, reason);
     if (this.#phase !== "preparing" || this.#target !== server) return;
     this.#target = undefined;
-    this.#command.tried.add(server);
+    this.#command.failedOn(server);
     if (error !== undefined) this.#command.refusal = error;
     // That the account is not let in by the primary is what the client would have heard without us.
     if (error !== undefined && !isPassingRefusal(error) && server === this.#host.primary) this.#leave(error);
@@ -501,7 +500,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const command = this.#command;
     const { isSent } = command;
     this.#unsend();
-    command.tried.add(leg.server);
+    command.failedOn(leg.server);
     if (isSent) this.#takeBackRound();
     if (command.answered > 0) this.finish();
     else if (isFatal || this.#phase === "passing" || command.destination === "leg")

@@ -7,6 +7,11 @@ import type { ServerLeg } from "./server-leg.ts";
 /** The number of a statement is in these bytes of the answer to COM_STMT_PREPARE. */
 const PREPARED_HEAD_BYTES = HEADER_BYTES + 5;
 
+/** Whether a part of the present answer has to go through answered(). */
+export function concernsDesk({ code, answered }: Command): boolean {
+  return code === COMMAND.STMT_PREPARE && answered < PREPARED_HEAD_BYTES;
+}
+
 /** Puts the numbers of prepared statements right, in what goes to servers and in what comes back. */
 export class StatementDesk {
   /** The beginning of an answer to COM_STMT_PREPARE that came in pieces. */
@@ -38,11 +43,6 @@ export class StatementDesk {
       renumber(bytes, prepared.id);
       leg.send(bytes);
     }
-  }
-
-  /** Whether a part of the present answer has to go through answered(). */
-  concerns({ code, answered }: Command): boolean {
-    return code === COMMAND.STMT_PREPARE && answered < PREPARED_HEAD_BYTES;
   }
 
   /**
