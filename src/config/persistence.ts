@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { isTemporaryName, makeDirectory, removeFile, replaceFile } from "../system/durable-file.ts";
+import { Turns } from "../system/turns.ts";
 import { printSection } from "./cnf-writer.ts";
 import type { EditedSections } from "./edit-sections.ts";
 import { DELETED } from "./resolve-sections.ts";
@@ -18,7 +19,7 @@ import type { SourceSection } from "./source.ts";
  */
 export class Persistence {
   readonly #directory: string;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -58,10 +59,7 @@ export class Persistence {
   }
 
   #inTurn(name: string, write: (path: string) => Promise<void>): Promise<void> {
-    const turn = this.#last.then(() => write(join(this.#directory, fileNameOf(name))));
-    // A failed write is its caller's; the next one goes ahead.
-    this.#last = turn.catch(() => {});
-    return turn;
+    return this.#turns.run(() => write(join(this.#directory, fileNameOf(name))));
   }
 }
 

@@ -17,6 +17,7 @@ import type { ModuleState, ServerInput } from "../../monitor/modules/monitor-mod
 import { OffSwitch } from "../../monitor/off-switch.ts";
 import type { ScriptServer } from "../../monitor/script/script-variables.ts";
 import type { Publisher } from "../../publish/publisher.ts";
+import { Turns } from "../../system/turns.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { ServerState } from "../../topology/state.ts";
@@ -91,7 +92,7 @@ export class Runtime {
   /** Events are another program's to tell. */
   #isOnlooker = false;
   /** One change at a time. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   /** Throws where the configuration cannot be put into practice: a missing file, a server without an account. */
   constructor(parts: RuntimeParts) {
@@ -584,9 +585,7 @@ export class Runtime {
 
   /** One change at a time. */
   inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(change);
-    this.#last = turn.catch(() => {});
-    return turn;
+    return this.#turns.run(change);
   }
 }
 

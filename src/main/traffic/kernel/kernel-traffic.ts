@@ -18,6 +18,7 @@ import { FAMILIES, familyOf } from "../../../system/firewall/family.ts";
 import { resetPeer } from "../../../system/firewall/reset-peer.ts";
 import { type Forwarding, requireForwarding } from "../../../system/forwarding.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
+import { Turns } from "../../../system/turns.ts";
 import type { Clock } from "../../../telemetry/clock.ts";
 import type { Log } from "../../../telemetry/log.ts";
 import type { ServiceRoute } from "../../../topology/routing-table.ts";
@@ -70,7 +71,7 @@ export class KernelTraffic {
   #failure: string | undefined;
   #lastSaid = "";
   #lastClosing = "";
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #isKicked = false;
   #cancelTick: () => void = () => {};
   #cancelRetry: () => void = () => {};
@@ -165,7 +166,7 @@ export class KernelTraffic {
 
   async sessions(): Promise<readonly SessionLine[]> {
     if (!this.#isReady) return [];
-    await this.#inTurn(async () => await this.#count());
+    await this.#turns.run(async () => await this.#count());
     const now = this.#parts.clock.now();
     const { idleLimitSeconds } = this.#parts.readForwarding();
     return this.#present.map((flow) => sessionLine(flow, now, idleLimitSeconds));
@@ -201,7 +202,7 @@ export class KernelTraffic {
   async #attempt(work: () => Promise<void>): Promise<boolean> {
     if (!this.#isReady) return true;
     try {
-      await this.#inTurn(work);
+      await this.#turns.run(work);
       return true;
     } catch (error) {
       this.#failed(error);
@@ -210,7 +211,7 @@ export class KernelTraffic {
   }
 
   async #put(plans: readonly KernelPlan[]): Promise<void> {
-    await this.#inTurn(async () => {
+    await this.#turns.run(async () => {
       const before = this.#plans;
       this.#plans = plans.map((plan) => ({ ...plan, servers: this.#remember(plan) }));
       await this.#holdPorts();
@@ -338,7 +339,7 @@ export class KernelTraffic {
   #kick(): void {
     if (this.#isKicked) return;
     this.#isKicked = true;
-    void this.#inTurn(async () => {
+    void this.#turns.run(async () => {
       this.#isKicked = false;
       await this.#settleOrRetry();
     });
@@ -463,12 +464,6 @@ export class KernelTraffic {
       { event: "kernel_failed", err: sentence },
       `the rules of dataplane=kernel cannot be changed: ${sentence}`,
     );
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 }
 

@@ -6,6 +6,7 @@
  *                              └─ nobody renewed in time, whether the agent is dead or hangs ─▶ closes
  */
 import { errorMessage, SluiceError } from "../../../errors/sluice-error.ts";
+import { Turns } from "../../../system/turns.ts";
 import type { Clock } from "../../../telemetry/clock.ts";
 import type { Firewall } from "../firewall.ts";
 import type { GatePlan } from "../gate-plan.ts";
@@ -30,7 +31,7 @@ export class Guard {
   #isAgentGone = false;
   #mustEndSoon = false;
   #cancelLease: () => void = () => {};
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(parts: GuardParts) {
     this.#parts = parts;
@@ -38,7 +39,7 @@ export class Guard {
 
   /** One request after the other. Never rejects. */
   answer(request: GuardRequest): Promise<GuardAnswer> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       try {
         return { ok: true, isSo: await this.#do(request) } as const;
       } catch (error) {
@@ -51,13 +52,13 @@ export class Guard {
   /** The agent will say no more. What is open stays so until its time is over: the next agent may take it over. */
   agentGone(): void {
     this.#isAgentGone = true;
-    void this.#inTurn(async () => await this.#endIfDone());
+    void this.#turns.run(async () => await this.#endIfDone());
   }
 
   /** Somebody ends us. While the agent is there it decides; without it the gate is closed at once. */
   terminate(): void {
     this.#mustEndSoon = true;
-    void this.#inTurn(async () => await this.#endIfDone());
+    void this.#turns.run(async () => await this.#endIfDone());
   }
 
   async #do(request: GuardRequest): Promise<boolean> {
@@ -93,7 +94,7 @@ export class Guard {
   #lease(ttlMs: number): void {
     this.#cancelLease();
     this.#isOpen = true;
-    this.#cancelLease = this.#parts.clock.after(ttlMs, () => void this.#inTurn(() => this.#expire()));
+    this.#cancelLease = this.#parts.clock.after(ttlMs, () => void this.#turns.run(() => this.#expire()));
   }
 
   #release(): void {
@@ -115,11 +116,5 @@ export class Guard {
       this.#release();
     }
     if (!this.#isOpen) this.#parts.onEnd();
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => {});
-    return turn;
   }
 }
