@@ -1,7 +1,8 @@
 import { catalogueEntry } from "../../errors/catalogue.ts";
 import { errorMessage } from "../../errors/sluice-error.ts";
 import { DatabaseProbe } from "../../probe/database/database-probe.ts";
-import { DatabaseSession, type Row } from "../../probe/database/session.ts";
+import { onOneSession } from "../../probe/database/one-session.ts";
+import type { Row } from "../../probe/database/session.ts";
 import type { DatabaseTarget } from "../../probe/database/target.ts";
 import { questionsOf } from "../../probe/probe.ts";
 import { SYSTEM_CLOCK } from "../../telemetry/clock.ts";
@@ -55,22 +56,13 @@ export function judgeObservation(
 }
 
 async function examineLimits(target: DatabaseTarget, deadlineMs: number): Promise<readonly Finding[]> {
-  let session: DatabaseSession | undefined;
-  const timer = setTimeout(() => session?.socket.destroy(), deadlineMs);
   try {
-    session = await DatabaseSession.open(
-      target,
-      () => {},
-      () => {},
-    );
-    const limits = await session.query(SHOW_LIMITS);
-    const grants = await session.query("SHOW GRANTS");
-    return [...judgeConnectErrors(limits), ...judgeGrants(grants)];
+    return await onOneSession(target, deadlineMs, async (session) => [
+      ...judgeConnectErrors(await session.query(SHOW_LIMITS)),
+      ...judgeGrants(await session.query("SHOW GRANTS")),
+    ]);
   } catch (error) {
     return [isSkipped("limits", `the server's limits could not be asked: ${errorMessage(error)}`)];
-  } finally {
-    clearTimeout(timer);
-    await session?.quit(200);
   }
 }
 

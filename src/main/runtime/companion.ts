@@ -6,7 +6,7 @@ import type { FleetPlan } from "../../monitor/fleet-monitor.ts";
 import { Journal } from "../../monitor/journal.ts";
 import type { ModuleState, ServerInput } from "../../monitor/modules/monitor-module.ts";
 import type { ScriptServer } from "../../monitor/script/script-variables.ts";
-import { runStatement } from "../../probe/database/run-statement.ts";
+import { onOneSession } from "../../probe/database/one-session.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { ServerState } from "../../topology/state.ts";
@@ -85,7 +85,8 @@ function createDonorSetter(monitor: MonitorObject, parts: CompanionParts): Donor
     log: parts.log,
     run: async (name, sql) => {
       const server = parts.configuration().servers.get(name);
-      if (server !== undefined) await runStatement(parts.targetOf(server, monitor), sql, check_timeout);
+      if (server === undefined) return;
+      await onOneSession(parts.targetOf(server, monitor), check_timeout, (session) => session.query(sql));
     },
   });
 }

@@ -4,11 +4,9 @@
  *
  *   server ─ mysql.global_priv, mysql.user, mysql.db, … ─▶ RawAccounts ─ parseAccounts ─▶ Accounts
  */
-import type { Socket } from "node:net";
 import type { Accounts } from "../../topology/accounts.ts";
-import { formatEndpoint } from "../../topology/endpoint.ts";
-import { classifyFailure, deadlineFailure, type Step } from "../database/failure.ts";
-import { DatabaseSession, type Row } from "../database/session.ts";
+import { onOneSession } from "../database/one-session.ts";
+import type { DatabaseSession, Row } from "../database/session.ts";
 import type { DatabaseTarget } from "../database/target.ts";
 import { parseAccounts } from "./parse-accounts.ts";
 import * as statements from "./statements.ts";
@@ -20,38 +18,9 @@ export async function readAccounts(
   deadlineMs: number,
   now: () => number,
 ): Promise<Accounts> {
-  const where = formatEndpoint(target.endpoint);
-  let step: Step = "connect";
-  let socket: Socket | undefined;
-  let isLate = false;
-  const timer = setTimeout(() => {
-    isLate = true;
-    socket?.destroy();
-  }, deadlineMs);
-  try {
-    const session = await DatabaseSession.open(
-      target,
-      (opened) => {
-        socket = opened;
-      },
-      (reached) => {
-        step = reached;
-      },
-    );
-    step = "query";
-    const accounts = await readAll(session, server, now);
-    void session.quit(FAREWELL_MS);
-    return accounts;
-  } catch (error) {
-    socket?.destroy();
-    const failure = isLate ? deadlineFailure(step, where, deadlineMs) : classifyFailure(error, step, where);
-    throw new Error(failure.detail, { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
+  return await onOneSession(target, deadlineMs, (session) => readAll(session, server, now));
 }
 
-const FAREWELL_MS = 200;
 /** The table may not be read, or is not there. */
 const ER_TABLEACCESS_DENIED = 1142;
 const ER_NO_SUCH_TABLE = 1146;
