@@ -10,13 +10,13 @@ import {
   type Side,
 } from "../../../proxy/kernel/kernel-table.ts";
 import { activeSide, openPorts, withoutSide } from "../../../proxy/kernel/table-listing.ts";
-import { firewallError } from "../../../system/firewall/firewall-error.ts";
+import { Nft } from "../../../system/firewall/nft.ts";
 import { rulesOf } from "../../../system/firewall/nft-rules.ts";
-import type { CommandResult, RunCommand } from "../../../system/run-command.ts";
+import type { RunCommand } from "../../../system/run-command.ts";
 
 /** The table of nftables in which the services are. Its methods throw FIREWALL_MISSING, FIREWALL_DENIED or FIREWALL_FAILED. */
 export class NftTable {
-  readonly #run: RunCommand;
+  readonly #nft: Nft;
   #services: readonly KernelService[] = [];
   #host: KernelHost = { routesLoopback: false };
   /** What was asked for last, and what nft printed of it. */
@@ -28,12 +28,12 @@ export class NftTable {
   #hasOld = false;
 
   constructor(run: RunCommand) {
-    this.#run = run;
+    this.#nft = new Nft(run);
   }
 
   /** Can it be done here at all? */
   async check(): Promise<void> {
-    await this.#do("list tables\n");
+    await this.#nft.do("list tables\n");
   }
 
   /**
@@ -60,7 +60,7 @@ export class NftTable {
     // What is listed is how it was before the renewal.
     const change =
       (mayExpire ? renew(this.#services) : "") + (this.#hasOld ? clear(otherThan(this.#side)) : "");
-    const found = await this.#nft(listTable + change);
+    const found = await this.#nft.try(listTable + change);
     const isRight =
       found.code === 0 && this.#rulesIn(found.stdout) === this.#rules && this.#isOpenAsLeft(found.stdout);
     this.#hasOld = false;
@@ -73,7 +73,7 @@ export class NftTable {
   async remove(): Promise<void> {
     this.#wish = "";
     this.#side = undefined;
-    await this.#do(removeTable);
+    await this.#nft.do(removeTable);
   }
 
   /** A service whose time was over, because this program was held up, is simply opened again. */
@@ -85,18 +85,18 @@ export class NftTable {
   }
 
   async #layDown(): Promise<void> {
-    this.#side ??= activeSide((await this.#nft(listTable)).stdout);
+    this.#side ??= activeSide((await this.#nft.try(listTable)).stdout);
     const side = otherThan(this.#side);
     // The very first rules have no others beside them that could be cleared.
     this.#hasOld = this.#side !== undefined;
     if (!(await this.#tryTurn(side))) {
       // A table that somebody has made quite another is made anew.
-      await this.#do(removeTable + prepare(this.#services, side));
-      await this.#do(activate(this.#services, side, this.#host));
+      await this.#nft.do(removeTable + prepare(this.#services, side));
+      await this.#nft.do(activate(this.#services, side, this.#host));
       this.#hasOld = false;
     }
     this.#side = side;
-    this.#rules = this.#rulesIn((await this.#do(listTable)).stdout);
+    this.#rules = this.#rulesIn((await this.#nft.do(listTable)).stdout);
   }
 
   #rulesIn(listing: string): string {
@@ -104,18 +104,10 @@ export class NftTable {
   }
 
   async #tryTurn(side: Side): Promise<boolean> {
-    const prepared = await this.#nft(prepare(this.#services, side));
-    return prepared.code === 0 && (await this.#nft(activate(this.#services, side, this.#host))).code === 0;
-  }
-
-  async #do(script: string): Promise<CommandResult> {
-    const result = await this.#nft(script);
-    if (result.code !== 0) throw firewallError("nft", result);
-    return result;
-  }
-
-  #nft(script: string): Promise<CommandResult> {
-    return this.#run(["nft", "-f", "-"], script);
+    const prepared = await this.#nft.try(prepare(this.#services, side));
+    return (
+      prepared.code === 0 && (await this.#nft.try(activate(this.#services, side, this.#host))).code === 0
+    );
   }
 }
 

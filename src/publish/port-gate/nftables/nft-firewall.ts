@@ -1,6 +1,6 @@
-import { firewallError } from "../../../system/firewall/firewall-error.ts";
+import { Nft } from "../../../system/firewall/nft.ts";
 import { rulesOf } from "../../../system/firewall/nft-rules.ts";
-import type { CommandResult, RunCommand } from "../../../system/run-command.ts";
+import type { RunCommand } from "../../../system/run-command.ts";
 import type { Firewall } from "../firewall.ts";
 import type { GatePlan } from "../gate-plan.ts";
 import { isOpenIn } from "./nft-listing.ts";
@@ -13,7 +13,7 @@ import { close, layDown, list, open, removeTable } from "./nft-script.ts";
 export class NftFirewall implements Firewall {
   readonly name = "nftables";
   readonly #plan: GatePlan;
-  readonly #run: RunCommand;
+  readonly #nft: Nft;
   /** What nft prints of our own rules, right after we have made them. */
   #rules = "";
   /** How we have left the gate; undefined for one that was only found. */
@@ -21,7 +21,7 @@ export class NftFirewall implements Firewall {
 
   constructor(plan: GatePlan, run: RunCommand) {
     this.#plan = plan;
-    this.#run = run;
+    this.#nft = new Nft(run);
   }
 
   async prepare(): Promise<boolean> {
@@ -32,13 +32,13 @@ export class NftFirewall implements Firewall {
   }
 
   async open(ttlMs: number): Promise<void> {
-    const { code } = await this.#nft(open(this.#plan, ttlMs));
+    const { code } = await this.#nft.try(open(this.#plan, ttlMs));
     if (code !== 0) await this.#layDown(open(this.#plan, ttlMs));
     this.#isOpen = true;
   }
 
   async close(): Promise<void> {
-    const { code } = await this.#nft(close(this.#plan));
+    const { code } = await this.#nft.try(close(this.#plan));
     if (code !== 0) await this.#layDown(close(this.#plan));
     this.#isOpen = false;
   }
@@ -46,7 +46,7 @@ export class NftFirewall implements Firewall {
   async renew(ttlMs: number | undefined): Promise<boolean> {
     const change = ttlMs === undefined ? close(this.#plan) : open(this.#plan, ttlMs);
     // What is listed is how it was before the change.
-    const found = await this.#nft(list(this.#plan) + change);
+    const found = await this.#nft.try(list(this.#plan) + change);
     const areRulesRight = found.code === 0 && rulesOf(found.stdout) === this.#rules;
     if (!areRulesRight) await this.#layDown(change);
     const wasRight = areRulesRight && this.#isAsLeft(found.stdout);
@@ -59,27 +59,17 @@ export class NftFirewall implements Firewall {
   }
 
   async remove(): Promise<void> {
-    await this.#do(removeTable(this.#plan));
+    await this.#nft.do(removeTable(this.#plan));
   }
 
   async leave(): Promise<void> {}
 
   async #layDown(change: string): Promise<string> {
     const script = layDown(this.#plan) + change + list(this.#plan);
-    const first = await this.#nft(script);
+    const first = await this.#nft.try(script);
     // A table that somebody has made quite another is made anew.
-    const { stdout } = first.code === 0 ? first : await this.#do(removeTable(this.#plan) + script);
+    const { stdout } = first.code === 0 ? first : await this.#nft.do(removeTable(this.#plan) + script);
     this.#rules = rulesOf(stdout);
     return stdout;
-  }
-
-  async #do(script: string): Promise<CommandResult> {
-    const result = await this.#nft(script);
-    if (result.code !== 0) throw firewallError("nft", result);
-    return result;
-  }
-
-  #nft(script: string): Promise<CommandResult> {
-    return this.#run(["nft", "-f", "-"], script);
   }
 }
