@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
+import { isExecutable } from "../system/is-executable.ts";
 
 /** Run from source, the runtime needs to be told what to run; the executable needs nothing. */
 export const OWN_SCRIPT: readonly string[] =
@@ -19,13 +19,4 @@ function installedExecutable(): string {
     ? [resolve(argv0)]
     : (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, argv0));
   return candidates.find(isExecutable) ?? process.execPath.replace(/ \(deleted\)$/, "");
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { isExecutable } from "../system/is-executable.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { MonitorEvent } from "./events.ts";
@@ -49,7 +49,7 @@ export class EventScript {
     this.#options = options;
     this.#words = parseCommandLine(options.commandLine);
     const command = this.#words[0] ?? "";
-    if (!command.includes("$") && !isExecutable(command, this.#path)) {
+    if (!command.includes("$") && !isFound(command, this.#path)) {
       this.#log({}).warn({ event: "script_missing" }, `script: ${command} is not there, or not executable`);
     }
   }
@@ -126,17 +126,10 @@ function describe(outcome: ScriptOutcome, timeoutMs: number): string {
   }
 }
 
-function isExecutable(command: string, path: string): boolean {
+function isFound(command: string, path: string): boolean {
   // Scripts run in /.
   const candidates = command.includes("/")
     ? [resolve("/", command)]
     : path.split(":").map((folder) => resolve("/", folder, command));
-  return candidates.some((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return statSync(file).isFile();
-    } catch {
-      return false;
-    }
-  });
+  return candidates.some(isExecutable);
 }

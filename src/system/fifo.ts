@@ -1,6 +1,7 @@
 import { closeSync, constants, lstatSync, openSync, rmSync, type Stats } from "node:fs";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { libc } from "./libc.ts";
+import { removeOwnFile } from "./own-file.ts";
 
 /**
  * Makes a FIFO that only its owner may write to. One that a dead process left behind is replaced.
@@ -17,7 +18,7 @@ export async function claimFifo(path: string): Promise<() => void> {
   if (mkfifo(ptr(Buffer.from(`${path}\0`)), 0o600) !== 0)
     throw new SluiceError("IO_FAILED", `cannot make the FIFO ${path} (error ${errno()} of the system)`);
   const mine = lstatSync(path);
-  return () => removeIfMine(path, mine);
+  return () => removeOwnFile(path, mine);
 }
 
 function refuseForeign(path: string, present: Stats): void {
@@ -43,14 +44,5 @@ function isRead(path: string): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== "ENXIO";
-  }
-}
-
-function removeIfMine(path: string, mine: Stats): void {
-  try {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found?.ino === mine.ino && found.dev === mine.dev) rmSync(path, { force: true });
-  } catch {
-    // Privileges were dropped, and the directory is root's: whoever starts next finds it without a reader.
   }
 }

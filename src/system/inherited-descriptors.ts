@@ -1,17 +1,14 @@
 import { SluiceError } from "../errors/sluice-error.ts";
 import type { Endpoint } from "../topology/endpoint.ts";
 import { libc } from "./libc.ts";
+import { AF_INET, AF_INET6, AF_UNIX, SOL_SOCKET } from "./socket-numbers.ts";
 import { type InheritedSocket, socketKey } from "./socket-register.ts";
 
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 const FIRST_FD = 3;
 
-const AF_UNIX = 1;
-const AF_INET = 2;
-const AF_INET6 = 10;
 const ADDRESS_BYTES = 128;
-const SOL_SOCKET = 1;
 const SO_ACCEPTCONN = 30;
 
 /** Whether a program that this process becomes or starts gets the descriptors. */

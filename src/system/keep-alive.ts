@@ -1,10 +1,10 @@
+import { IPPROTO_TCP, SOL_SOCKET } from "./socket-numbers.ts";
+
 /** When the kernel finds a silent peer dead: after 60 s without a word it asks every 10 s, and gives up after the sixth. */
 const IDLE_SECONDS = 60;
 const INTERVAL_SECONDS = 10;
 const PROBES = 6;
 
-const IPPROTO_TCP = 6;
-const SOL_SOCKET = 1;
 const SO_KEEPALIVE = 9;
 const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;

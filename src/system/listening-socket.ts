@@ -10,15 +10,13 @@ import { SluiceError } from "../errors/sluice-error.ts";
 import { type Endpoint, formatHostPort } from "../topology/endpoint.ts";
 import { CONNECTION_OPTIONS, userTimeout } from "./keep-alive.ts";
 import { libc } from "./libc.ts";
-import { AF_INET6, socketAddress, unixAddress } from "./socket-address.ts";
+import { socketAddress, unixAddress } from "./socket-address.ts";
+import { AF_INET6, AF_UNIX, SO_REUSEADDR, SOL_SOCKET } from "./socket-numbers.ts";
 import { SOCKETS } from "./socket-register.ts";
 import { tcpListeners } from "./tcp-listeners.ts";
 
-const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
-const SOL_SOCKET = 1;
 const SOCK_NONBLOCK = 0o4000;
-const SO_REUSEADDR = 2;
 const SO_REUSEPORT = 15;
 const SO_PEERCRED = 17;
 const IPPROTO_IPV6 = 41;

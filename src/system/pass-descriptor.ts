@@ -12,11 +12,10 @@ import { dirname } from "node:path";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { libc } from "./libc.ts";
 import { unixAddress } from "./socket-address.ts";
+import { AF_UNIX, SOL_SOCKET } from "./socket-numbers.ts";
 
-const AF_UNIX = 1;
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
-const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;

@@ -1,9 +1,6 @@
 import { isIP } from "node:net";
 import { ipv4Bytes, ipv6Bytes } from "../wire/ip-address.ts";
-
-const AF_UNIX = 1;
-const AF_INET = 2;
-export const AF_INET6 = 10;
+import { AF_INET, AF_INET6, AF_UNIX } from "./socket-numbers.ts";
 
 /** struct sockaddr_in or sockaddr_in6 of an IP address. */
 export function socketAddress(
@@ -20,6 +17,13 @@ export function socketAddress(
   return { family, bytes };
 }
 
-/** struct sockaddr_un. */
-export const unixAddress = (path: string): Buffer =>
-  Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path), Buffer.from([0])]);
+/** struct sockaddr_un: family, then the path, or NUL and the name of an abstract socket. */
+export function unixAddress(path: string): Buffer {
+  const name = Buffer.from(path);
+  const isAbstract = path.startsWith("@");
+  const address = Buffer.alloc(2 + name.length + (isAbstract ? 0 : 1));
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  if (isAbstract) address[2] = 0;
+  return address;
+}

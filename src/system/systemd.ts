@@ -1,4 +1,6 @@
 /** Tells systemd how the service does: sd_notify(3). */
+import { unixAddress } from "./socket-address.ts";
+import { AF_UNIX } from "./socket-numbers.ts";
 
 export interface ServiceManager {
   /** `READY=1`, `RELOADING=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=…`, `MAINPID=…`; lost silently where nobody listens. */
@@ -10,7 +12,6 @@ export interface ServiceManager {
 }
 
 // node: has no datagram unix socket. libc has; see docs/decisions/0003-libc-through-ffi.md.
-const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
 
@@ -44,17 +45,6 @@ export async function connectServiceManager(env: NodeJS.ProcessEnv): Promise<Ser
       libc.close(fd);
     },
   });
-}
-
-/** struct sockaddr_un: family, then the path, or NUL and the name of an abstract socket. */
-function unixAddress(path: string): Buffer {
-  const name = Buffer.from(path);
-  const isAbstract = path.startsWith("@");
-  const address = Buffer.alloc(2 + name.length + (isAbstract ? 0 : 1));
-  address.writeUInt16LE(AF_UNIX, 0);
-  name.copy(address, 2);
-  if (isAbstract) address[2] = 0;
-  return address;
 }
 
 function watchdogInterval(env: NodeJS.ProcessEnv): number | undefined {

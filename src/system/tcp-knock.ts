@@ -1,12 +1,11 @@
 import { constants } from "node:os";
 import { libc } from "./libc.ts";
 import { socketAddress } from "./socket-address.ts";
+import { IPPROTO_TCP, SOL_SOCKET } from "./socket-numbers.ts";
 
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
-const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 const TCP_QUICKACK = 12;
-const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 const SO_LINGER = 13;
 const EINPROGRESS = constants.errno.EINPROGRESS;

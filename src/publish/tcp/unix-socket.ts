@@ -1,7 +1,8 @@
-import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmSync, type Stats } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { connect, type Server } from "node:net";
 import { dirname, join } from "node:path";
 import { SluiceError } from "../../errors/sluice-error.ts";
+import { removeOwnFile } from "../../system/own-file.ts";
 import { SOCKETS } from "../../system/socket-register.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import { errnoOf, listenError, listenOnce, noteDescriptor } from "./listen.ts";
@@ -46,7 +47,7 @@ export async function listenUnix(server: Server, place: UnixSocketPlace, clock: 
     const mine = lstatSync(path);
     renameSync(path, place.path);
     noteDescriptor(server, { kind: "socket", path: place.path });
-    return () => removeIfMine(place.path, mine);
+    return () => removeOwnFile(place.path, mine);
   } catch (error) {
     server.close();
     throw listenError(error, place.path);
@@ -64,7 +65,7 @@ async function listenInherited(server: Server, { path }: UnixSocketPlace, fd: nu
   }
   SOCKETS.note(fd, { kind: "socket", path });
   const mine = lstatSync(path, { throwIfNoEntry: false });
-  return () => mine !== undefined && removeIfMine(path, mine);
+  return () => mine !== undefined && removeOwnFile(path, mine);
 }
 
 async function isTaken(path: string, clock: Clock): Promise<boolean> {
@@ -92,15 +93,4 @@ function answers(path: string, clock: Clock): Promise<boolean> {
     socket.on("connect", () => settle(true));
     socket.on("error", (error) => settle(errnoOf(error) !== "ECONNREFUSED" && errnoOf(error) !== "ENOENT"));
   });
-}
-
-/** A successor may have put its own socket there since. */
-function removeIfMine(path: string, mine: Stats): void {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.ino !== mine.ino || found.dev !== mine.dev) return;
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // Privileges were dropped, and the directory is root's: a socket nobody listens on does no harm, and is replaced.
-  }
 }

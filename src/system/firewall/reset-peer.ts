@@ -1,12 +1,11 @@
 import { libc } from "../libc.ts";
-import { AF_INET6, socketAddress } from "../socket-address.ts";
+import { socketAddress } from "../socket-address.ts";
+import { AF_INET6, SO_REUSEADDR, SOL_SOCKET } from "../socket-numbers.ts";
 import type { Address } from "./conntrack.ts";
 
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000;
 const SOL_IP = 0;
-const SOL_SOCKET = 1;
 const SOL_IPV6 = 41;
-const SO_REUSEADDR = 2;
 const IP_TRANSPARENT = 19;
 const IPV6_TRANSPARENT = 75;
 
