@@ -13,7 +13,7 @@ import { listen } from "../publish/tcp/listen.ts";
 import { listenUnix, type UnixSocketPlace } from "../publish/tcp/unix-socket.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
-import { formatHostPort } from "../topology/endpoint.ts";
+import { formatHostPort, isLoopback } from "../topology/endpoint.ts";
 import { Accounts } from "./auth/accounts.ts";
 import { Authenticator, type Identity } from "./auth/authenticator.ts";
 import { Tokens } from "./auth/tokens.ts";
@@ -151,10 +151,6 @@ function refuseOpenAddress({ host, port, tls, isInsecureAllowed }: TcpOptions): 
   const where = formatHostPort(host, port);
   const message = `the admin API would listen on ${where} without TLS, and passwords would cross the network readable; set admin_ssl_cert and admin_ssl_key, or admin_host=127.0.0.1, or admin_insecure=true`;
   throw new SluiceError("CONFIG_INVALID", message);
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 export interface AdminSurroundings {

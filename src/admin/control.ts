@@ -5,7 +5,7 @@
  *   request ─▶ admin/ ─▶ Edit[] ─▶ Control.apply ─▶ validated as a whole, persisted, applied ─▶ 204
  */
 import type { Configuration } from "../config/configuration.ts";
-import type { ObjectKind, SectionKind } from "../config/schema/schemas.ts";
+import type { Edit } from "../config/edit-sections.ts";
 import type { ServerFacts } from "../topology/facts.ts";
 import type { FleetEvent } from "../topology/fleet-event.ts";
 import type { Verdict } from "../topology/verdict.ts";
@@ -84,24 +84,6 @@ export interface UpgradeStatus {
   /** Why it failed. */
   readonly reason: string | undefined;
 }
-
-/** A change of one object. Values are texts of the .cnf dialect; references are parameters (`servers`, `cluster`, `service` …). */
-export type Edit =
-  | {
-      readonly action: "create";
-      readonly kind: SectionKind;
-      readonly name: string;
-      /** Includes `module` or `router`, and not `type`. */
-      readonly parameters: ReadonlyMap<string, string>;
-    }
-  | {
-      readonly action: "alter";
-      readonly kind: ObjectKind;
-      readonly name: string;
-      /** Only what changes; null: back to the default. */
-      readonly parameters: ReadonlyMap<string, string | null>;
-    }
-  | { readonly action: "destroy"; readonly kind: SectionKind; readonly name: string };
 
 export interface Connections {
   readonly current: number;

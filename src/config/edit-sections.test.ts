@@ -4,7 +4,7 @@ import { printSection } from "./cnf-writer.ts";
 import { compileConfiguration } from "./compile-configuration.ts";
 import type { Configuration } from "./configuration.ts";
 import { diffConfigurations, formatChange } from "./diff-configurations.ts";
-import { editSections, type SectionEdit } from "./edit-sections.ts";
+import { type Edit, editSections } from "./edit-sections.ts";
 import { readSources } from "./load-configuration.ts";
 import { formatProblem } from "./problem.ts";
 
@@ -28,7 +28,7 @@ passwd = old
 const ENV = { PW: "from outside" };
 
 /** Applies edits as the daemon would, in turn, and returns what changed, and the persisted files. */
-function edited(...turns: readonly (readonly SectionEdit[])[]) {
+function edited(...turns: readonly (readonly Edit[])[]) {
   let files: Record<string, string> = {};
   let lines: readonly string[] = [];
   for (const edits of turns) {

@@ -4,16 +4,17 @@ import { allObjects, type Configuration } from "./configuration.ts";
 import { isGlobalSection } from "./global-setting.ts";
 import { own } from "./own.ts";
 import { DELETED } from "./resolve-sections.ts";
-import type { ObjectKind } from "./schema/schemas.ts";
+import type { ObjectKind, SectionKind } from "./schema/schemas.ts";
 import { SLUICE } from "./schema/sluice.ts";
 import type { SourceParameter, SourceSection } from "./source.ts";
 
-/** A change of one object at run time. Values are texts of the dialect, taken as they are. */
-export type SectionEdit =
+/** A change of one object at run time. Values are texts of the .cnf dialect, taken as they are; references are parameters (`servers`, `cluster`, `service` …). */
+export type Edit =
   | {
       readonly action: "create";
-      readonly kind: ObjectKind;
+      readonly kind: SectionKind;
       readonly name: string;
+      /** Includes `module` or `router`, and not `type`. */
       readonly parameters: ReadonlyMap<string, string>;
     }
   | {
@@ -23,7 +24,7 @@ export type SectionEdit =
       /** Only what changes; null: back to the default. */
       readonly parameters: ReadonlyMap<string, string | null>;
     }
-  | { readonly action: "destroy"; readonly kind: ObjectKind; readonly name: string };
+  | { readonly action: "destroy"; readonly kind: SectionKind; readonly name: string };
 
 export interface EditedSections {
   /** All sections as they would be, for compileConfiguration; only what that accepts may be kept. */
@@ -43,7 +44,7 @@ type KeptChange =
 export function editSections(
   sections: readonly SourceSection[],
   configuration: Configuration,
-  edits: readonly SectionEdit[],
+  edits: readonly Edit[],
 ): EditedSections {
   const editor = new SectionEditor(sections, configuration);
   for (const edit of edits) editor.apply(edit);
@@ -66,7 +67,7 @@ class SectionEditor {
     this.#live = new Map(objects);
   }
 
-  apply(edit: SectionEdit): void {
+  apply(edit: Edit): void {
     const { name, kind } = edit;
     const present = this.#live.get(name);
     if (edit.action === "create") {

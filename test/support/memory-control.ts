@@ -2,7 +2,6 @@ import type {
   CertificateInfo,
   CommandInfo,
   Control,
-  Edit,
   ListenerStatus,
   MonitorStatus,
   PublisherStatus,
@@ -15,6 +14,7 @@ import type {
 import { parseCnf } from "../../src/config/cnf-parser.ts";
 import { compileConfiguration } from "../../src/config/compile-configuration.ts";
 import type { Configuration } from "../../src/config/configuration.ts";
+import type { Edit } from "../../src/config/edit-sections.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { fromCnf, type SourceSection } from "../../src/config/source.ts";
 import { SluiceError } from "../../src/errors/sluice-error.ts";

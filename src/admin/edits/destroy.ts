@@ -1,6 +1,6 @@
 import type { Configuration, ConfigurationObject } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
-import type { Edit } from "../control.ts";
 import { listenersOf, targetsOf, type Usage, usersOf } from "./relations.ts";
 
 /** An object that can be destroyed: all but [sluice]. */

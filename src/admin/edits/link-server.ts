@@ -1,6 +1,6 @@
 import type { Configuration } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
-import type { Edit } from "../control.ts";
 import type { Links } from "../json-api/body.ts";
 import { withServer } from "./link-service.ts";
 import { monitorsOf } from "./relations.ts";

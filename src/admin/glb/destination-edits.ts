@@ -1,8 +1,8 @@
 import type { Configuration, ServerObject, ServiceObject } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { type Destination, destinationName } from "../../config/values/destination.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import { formatHostPort } from "../../topology/endpoint.ts";
-import type { Edit } from "../control.ts";
 import { withServer } from "../edits/link-service.ts";
 import { monitorsOf, targetsOf, usersOf } from "../edits/relations.ts";
 

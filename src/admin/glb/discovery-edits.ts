@@ -1,6 +1,6 @@
 import type { Configuration, MonitorObject, ServerObject } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { type Destination, destinationName } from "../../config/values/destination.ts";
-import type { Edit } from "../control.ts";
 import { usersOf } from "../edits/relations.ts";
 import { freeName, type IsSameHost, isAt } from "./destination-edits.ts";
 

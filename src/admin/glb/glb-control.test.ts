@@ -8,11 +8,11 @@ import { TemporaryFolders } from "../../../test/support/temporary-folders.ts";
 import { parseCnf } from "../../config/cnf-parser.ts";
 import { compileConfiguration } from "../../config/compile-configuration.ts";
 import type { Configuration } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { editSections } from "../../config/edit-sections.ts";
 import { formatProblem } from "../../config/problem.ts";
 import { fromCnf, type SourceSection } from "../../config/source.ts";
 import { SYSTEM_CLOCK } from "../../telemetry/clock.ts";
-import type { Edit } from "../control.ts";
 import { GlbControl } from "./glb-control.ts";
 import type { GlbHost, ServiceUsage } from "./glb-host.ts";
 

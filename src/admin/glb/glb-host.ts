@@ -1,6 +1,6 @@
 import type { Configuration } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import type { Balance } from "../../topology/routing-table.ts";
-import type { Edit } from "../control.ts";
 
 /** The running program, as far as a control socket of GLB's kind needs it. */
 export interface GlbHost {

@@ -2,7 +2,7 @@ import { parametersOf } from "../../config/compile-object.ts";
 import type { ConfigurationObject } from "../../config/configuration.ts";
 import type { Parameter } from "../../config/parameter.ts";
 import type { ObjectSchema } from "../../config/schema/object-schema.ts";
-import { type ObjectKind, SCHEMAS } from "../../config/schema/schemas.ts";
+import { isSecret, type ObjectKind, SCHEMAS } from "../../config/schema/schemas.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 
 /** Stands for every secret that is set: they can be written and never read. Sent back, it changes nothing. */
@@ -132,9 +132,4 @@ function isAsBefore(
   const value = (object.parameters as Readonly<Record<string, unknown>>)[name];
   if (!parsed.ok || value === undefined) return false;
   return parameter.type.print(parsed.value) === parameter.type.print(value);
-}
-
-function isSecret(kind: ObjectKind, name: string): boolean {
-  const { common, modules }: ObjectSchema = SCHEMAS[kind];
-  return [common, ...Object.values(modules)].some((set) => Object.hasOwn(set, name) && set[name]?.secret);
 }

@@ -9,7 +9,8 @@ import {
   type,
   version,
 } from "node:os";
-import type { Control, Edit } from "../control.ts";
+import type { Edit } from "../../config/edit-sections.ts";
+import type { Control } from "../control.ts";
 import { type AdminContext, type Answer, DONE, type Exchange, found, type Route } from "../http/route.ts";
 import { OBJECT_BODY, parseBody } from "../json-api/body.ts";
 import { dateString } from "../json-api/document.ts";

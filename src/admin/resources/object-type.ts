@@ -1,8 +1,9 @@
 import type { Configuration, ConfigurationObject } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { formatPlace } from "../../config/problem.ts";
 import type { SectionKind } from "../../config/schema/schemas.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
-import type { Control, Edit } from "../control.ts";
+import type { Control } from "../control.ts";
 import { type Destroyable, destroyEdits } from "../edits/destroy.ts";
 import { DONE, type Exchange, found, type Route } from "../http/route.ts";
 import {

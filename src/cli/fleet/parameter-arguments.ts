@@ -2,7 +2,7 @@ import type { Links, ParameterTexts } from "../../client/rest/changes.ts";
 import { own } from "../../config/own.ts";
 import type { ParameterSet } from "../../config/parameter.ts";
 import type { ObjectSchema } from "../../config/schema/object-schema.ts";
-import { type ObjectKind, SCHEMAS } from "../../config/schema/schemas.ts";
+import { isSecret, type ObjectKind, SCHEMAS } from "../../config/schema/schemas.ts";
 import type { Secret } from "../../config/secret.ts";
 import { splitList } from "../../config/values/text.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
@@ -69,13 +69,6 @@ export function plainSecrets(kind: ObjectKind, pairs: ReadonlyMap<string, string
 
 /** Ours, MaxScale's, and that of MaxScale 2.1. */
 const ENCRYPTED = /^(aes256gcm:.*|([0-9a-f]{32})+)$/i;
-
-function isSecret(kind: ObjectKind, name: string): boolean {
-  const { common, modules, renamed }: ObjectSchema = SCHEMAS[kind];
-  const present = own(renamed, name) ?? name;
-  const sets: readonly ParameterSet[] = [common, ...Object.values(modules)];
-  return sets.some((set) => own(set, present)?.secret === true);
-}
 
 /** Splits what REST has as relationships from the rest. */
 export function splitLinks(kind: ObjectKind, pairs: ReadonlyMap<string, string>): ParameterArguments {

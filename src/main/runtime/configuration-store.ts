@@ -1,7 +1,7 @@
 import { compileConfiguration } from "../../config/compile-configuration.ts";
 import type { Configuration } from "../../config/configuration.ts";
 import { diffConfigurations, type ObjectChange } from "../../config/diff-configurations.ts";
-import { type EditedSections, editSections, type SectionEdit } from "../../config/edit-sections.ts";
+import { type Edit, type EditedSections, editSections } from "../../config/edit-sections.ts";
 import type { FileAccess } from "../../config/file-access.ts";
 import { readSources } from "../../config/load-configuration.ts";
 import type { Persistence } from "../../config/persistence.ts";
@@ -55,7 +55,7 @@ export class ConfigurationStore {
   }
 
   /** What the edits would lead to. Throws NOT_FOUND, ALREADY_EXISTS, or CONFIG_INVALID with every mistake. */
-  edited(edits: readonly SectionEdit[]): Candidate {
+  edited(edits: readonly Edit[]): Candidate {
     const { sections, kept } = editSections(this.#sections, this.#current, edits);
     return this.#candidate(sections, [], kept);
   }

@@ -1,7 +1,7 @@
-import type { Edit } from "../../admin/control.ts";
 import { discoveryEdits } from "../../admin/glb/discovery-edits.ts";
 import { lookUpHosts } from "../../admin/glb/known-hosts.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { type Destination, parseDestination } from "../../config/values/destination.ts";
 import { errorMessage } from "../../errors/sluice-error.ts";
 import type { Clock } from "../../telemetry/clock.ts";

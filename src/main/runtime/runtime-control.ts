@@ -3,7 +3,6 @@ import type {
   CommandInfo,
   Connections,
   Control,
-  Edit,
   ListenerStatus,
   MonitorStatus,
   ProgramInfo,
@@ -15,6 +14,7 @@ import type {
   UpgradeStatus,
 } from "../../admin/control.ts";
 import type { Configuration } from "../../config/configuration.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { SluiceError } from "../../errors/sluice-error.ts";
 import type { EventLog } from "../../monitor/event-log.ts";
 import type { FleetMonitor } from "../../monitor/fleet-monitor.ts";

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
-import type { Edit, PublisherStatus } from "../../admin/control.ts";
+import type { PublisherStatus } from "../../admin/control.ts";
 import type { Configuration, MonitorObject } from "../../config/configuration.ts";
 import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
+import type { Edit } from "../../config/edit-sections.ts";
 import { REAL_FILES } from "../../config/file-access.ts";
 import { formatProblem } from "../../config/problem.ts";
 import type { Decrypt } from "../../config/secrets.ts";
