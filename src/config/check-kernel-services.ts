@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { isLoopback } from "../topology/endpoint.ts";
 import type {
   Configuration,
   ConfigurationObject,
@@ -101,10 +102,6 @@ function checkServer(server: ServerObject, service: string, findings: Findings):
     no("proxy_protocol", "the kernel sends no header", "let kernel_masquerade=false show the client");
   if (p.max_routing_connections > 0)
     no("max_routing_connections", "rules do not limit connections", "leave it out");
-}
-
-function isLoopback(address: string): boolean {
-  return address === "::1" || address.startsWith("127.");
 }
 
 function checkUnused(service: KernelService, findings: Findings): void {

@@ -1,3 +1,4 @@
+import { isLoopback } from "../topology/endpoint.ts";
 import type { ConfigurationObject } from "./configuration.ts";
 import type { Findings } from "./findings.ts";
 
@@ -112,10 +113,6 @@ function checkSluice({ parameters }: ConfigurationObject<"sluice">, check: Objec
       "the REST API will not listen beyond this host without TLS; set admin_ssl_cert and admin_ssl_key, or admin_insecure=true",
     );
   }
-}
-
-function isLoopback(address: string): boolean {
-  return address === "localhost" || address === "::1" || address.startsWith("127.");
 }
 
 function checkTargets(check: ObjectChecks): void {

@@ -2,6 +2,7 @@ import { SluiceError } from "../errors/sluice-error.ts";
 import type { MyCnfOption } from "./my-cnf.ts";
 import { formatPlace } from "./problem.ts";
 import { Secret } from "./secret.ts";
+import { splitList } from "./values/text.ts";
 
 /** What the option files say of a connection; a field is undefined where they say nothing. */
 export interface ClientOptions {
@@ -118,17 +119,13 @@ function tlsOptions(last: LastOptions): ClientTls | undefined {
     cipher: last.text("ssl_cipher"),
     verifyCertificate: mode === "VERIFY_CA" || verifyHost,
     verifyHost,
-    versions: splitList(last.text("tls_version")),
+    versions: splitList(last.text("tls_version") ?? ""),
   };
   const flag = last.flag("ssl");
   if (mode === "DISABLED" || flag === false) return undefined;
   const implied = verifyHost || mode === "REQUIRED" || mode === "VERIFY_CA";
   const files = tls.ca !== undefined || tls.cert !== undefined || tls.key !== undefined;
   return flag === true || implied || files ? tls : undefined;
-}
-
-function splitList(text: string | undefined): readonly string[] {
-  return (text ?? "").split(",").flatMap((part) => (part.trim() === "" ? [] : [part.trim()]));
 }
 
 function seconds(value: number | undefined): number | undefined {

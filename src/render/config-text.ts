@@ -1,5 +1,3 @@
-import { isIP } from "node:net";
-
 /** A line, several, or nothing where an option is not set. */
 export type Lines = string | undefined | readonly Lines[];
 
@@ -23,9 +21,6 @@ export function shortDuration(ms: number): string {
   if (ms % 3_600_000 === 0 && ms > 0) return `${ms / 3_600_000}h`;
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
-
-/** An address in front of `:port`. */
-export const bracketed = (host: string): string => (isIP(host) === 6 ? `[${host}]` : host);
 
 /** The name, filled up so that what follows stands in a column. */
 export function column(name: string, names: readonly string[]): string {

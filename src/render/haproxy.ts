@@ -1,13 +1,6 @@
 import { isIP } from "node:net";
-import {
-  bracketed,
-  column,
-  comment,
-  configText,
-  indented,
-  type Lines,
-  shortDuration,
-} from "./config-text.ts";
+import { formatHostPort } from "../topology/endpoint.ts";
+import { column, comment, configText, indented, type Lines, shortDuration } from "./config-text.ts";
 import type { RenderedFleet, RenderedServer, Topology } from "./rendered-fleet.ts";
 
 export interface HaproxyOptions {
@@ -175,7 +168,7 @@ function readPort(fleet: RenderedFleet, options: HaproxyOptions): Lines {
 }
 
 function bindLine(bind: string, port: number): Lines {
-  return bind === "*" ? `bind :::${port} v4v6` : `bind ${bracketed(bind)}:${port}`;
+  return bind === "*" ? `bind :::${port} v4v6` : `bind ${formatHostPort(bind, port)}`;
 }
 
 function check(uri: string, fleet: RenderedFleet, options: HaproxyOptions): Lines {
@@ -214,7 +207,7 @@ function serverLines(servers: readonly RenderedServer[], suffix: (index: number)
   const names = servers.map(({ name }) => name);
   return servers.map((server, index) => {
     const weight = weightOf(server, servers);
-    const place = `${bracketed(server.host)}:${server.port}`;
+    const place = formatHostPort(server.host, server.port);
     return `server ${column(server.name, names)} ${place}${weight}${suffix(index)}`;
   });
 }

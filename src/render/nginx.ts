@@ -1,12 +1,5 @@
-import {
-  bracketed,
-  column,
-  comment,
-  configText,
-  indented,
-  type Lines,
-  shortDuration,
-} from "./config-text.ts";
+import { formatHostPort } from "../topology/endpoint.ts";
+import { column, comment, configText, indented, type Lines, shortDuration } from "./config-text.ts";
 import type { RenderedFleet } from "./rendered-fleet.ts";
 
 export interface NginxOptions {
@@ -64,7 +57,7 @@ function upstream(
   { name, servers }: RenderedFleet,
   { balance, mirrorPort, failTimeoutMs }: NginxOptions,
 ): Lines {
-  const places = servers.map(({ host }) => `${bracketed(host)}:${mirrorPort}`);
+  const places = servers.map(({ host }) => formatHostPort(host, mirrorPort));
   return [
     BALANCE[balance],
     comment("Shared by the workers, so that all of them know who refused."),
@@ -82,7 +75,7 @@ function server(name: string, { bind, port, connectTimeoutMs, idleTimeoutMs }: N
   return [
     bind === "*"
       ? [`listen ${port} so_keepalive=on;`, `listen [::]:${port} so_keepalive=on;`]
-      : `listen ${bracketed(bind)}:${port} so_keepalive=on;`,
+      : `listen ${formatHostPort(bind, port)} so_keepalive=on;`,
     `proxy_pass ${name};`,
     `proxy_connect_timeout ${shortDuration(connectTimeoutMs)};`,
     comment("As long as the servers' wait_timeout (28800 s unless changed), or idle clients are cut off."),

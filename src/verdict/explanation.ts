@@ -4,6 +4,7 @@ import type { ServerFacts } from "../topology/facts.ts";
 import type { ServerSnapshot } from "../topology/fleet.ts";
 import type { RuleTrace, Verdict } from "../topology/verdict.ts";
 import { freshVerdict } from "./endpoint.ts";
+import { wholeSpan } from "./whole-span.ts";
 
 /** Why a server is judged as it is, for a person: the verdict, what was seen, and each rule in order. `now`: ms since 1970. */
 export function explanation({ name, endpoint, verdict, admin }: ServerSnapshot, now: number): string {
@@ -111,10 +112,8 @@ function ruleLine({ rule, saw, outcome }: RuleTrace, index: number): string {
   return `  ${mark} ${String(index + 1).padStart(2)}. ${rule}: ${what}`;
 }
 
-function span(ms: number): string {
+/** `2.4 s`, `90 s`, `3 min`, `5 h`, `3 days`: tenths where the moment counts. */
+const span = (ms: number): string => {
   const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
-}
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : wholeSpan(seconds);
+};

@@ -1,4 +1,5 @@
 import Table from "cli-table3";
+import { wholeSpan } from "../../verdict/whole-span.ts";
 import { cellText } from "./printable.ts";
 import type { EventStatus, MonitorStatus, ServerStatus, StatusDocument } from "./status-document.ts";
 
@@ -39,7 +40,7 @@ export function statusScreen(status: StatusDocument, daemon: string, colour: boo
 function headline({ version, uptime_seconds: uptime, passive }: StatusDocument, daemon: string): string {
   const facts = [
     `Sluice ${cellText(version)} on ${daemon}`,
-    ...(uptime === null ? [] : [`up ${span(uptime)}`]),
+    ...(uptime === null ? [] : [`up ${wholeSpan(uptime)}`]),
     ...(passive ? ["passive: it changes nothing in the cluster"] : []),
   ];
   return facts.join(", ");
@@ -99,8 +100,3 @@ function eventCells({ time, server, event, from, to, reason }: EventStatus): rea
 }
 
 /** Of seconds: `42 s`, `5 min`, `3 h`, `2 days`. */
-function span(seconds: number): string {
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
-}

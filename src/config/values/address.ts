@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { formatHostPort } from "../../topology/endpoint.ts";
 import { parsed, refused, type ValueType } from "./value-type.ts";
 
 /** An IPv4 or IPv6 address (brackets are dropped) or a host name. */
@@ -44,7 +45,7 @@ export function hostPort(): ValueType<HostPort> {
       const parsedHost = name.parse(address ?? "127.0.0.1");
       return parsedHost.ok ? parsed({ host: parsedHost.value, port }) : parsedHost;
     },
-    print: (value) => `${value.host.includes(":") ? `[${value.host}]` : value.host}:${value.port}`,
+    print: (value) => formatHostPort(value.host, value.port),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Address, Conntrack } from "../../system/firewall/conntrack.ts";
-import { FAMILIES, familyOf } from "../../system/firewall/family.ts";
+import { FAMILIES } from "../../system/firewall/family.ts";
 import type { RunCommand } from "../../system/run-command.ts";
+import { formatHostPort } from "../../topology/endpoint.ts";
 import type { GatePlan } from "./gate-plan.ts";
 import { othersTranslate } from "./other-nat.ts";
 
@@ -56,9 +57,6 @@ export class GatedConnections {
 
 /** The server's ends of connections, by their clients, in the language of ss. */
 export function socketFilter({ realPort }: GatePlan, clients: readonly Address[]): string {
-  const peers = clients.map(({ address, port }) => {
-    const host = familyOf(address) === 6 ? `[${address}]` : address;
-    return `dst ${host}:${port}`;
-  });
+  const peers = clients.map(({ address, port }) => `dst ${formatHostPort(address, port)}`);
   return `sport = :${realPort} and ( ${peers.join(" or ")} )`;
 }
