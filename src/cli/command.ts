@@ -32,6 +32,8 @@ export interface Option<T = unknown> {
   /** Name of its value in help: `port`; undefined: a switch. */
   readonly placeholder: string | undefined;
   readonly type: ValueType<T> | undefined;
+  /** It may stand alone, and is then true. */
+  readonly mayStandAlone?: true;
   readonly summary: string;
 }
 
@@ -46,6 +48,18 @@ export type OptionValues<O extends OptionTable> = {
 export const option = <T>(placeholder: string, type: ValueType<T>, summary: string): Option<T> => ({
   placeholder,
   type,
+  summary,
+});
+
+/** `--check`, `--check servers`, `--check=servers`. */
+export const optionOrSwitch = <T>(
+  placeholder: string,
+  type: ValueType<T>,
+  summary: string,
+): Option<T | true> => ({
+  placeholder,
+  type: type as ValueType<T | true>,
+  mayStandAlone: true,
   summary,
 });
 

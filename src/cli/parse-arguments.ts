@@ -55,6 +55,8 @@ function readOption(spec: CommandSpec, arg: string, rest: string[]): [name: stri
     if (equals >= 0) throw usage(`${flag} takes no value`);
     return [name, true];
   }
+  if (option.mayStandAlone && equals < 0 && (rest[0] === undefined || rest[0].startsWith("-")))
+    return [name, true];
   const text = equals >= 0 ? arg.slice(equals + 1) : rest.shift();
   if (text === undefined)
     throw usage(`${flag} needs a value: ${flag} <${option.placeholder}>, ${option.type.expected}`);

@@ -1,8 +1,5 @@
-import { Option, Command as Program } from "commander";
-import { SluiceError } from "../errors/sluice-error.ts";
-import type { CommandSpec, OptionTable } from "./command.ts";
-import { print } from "./output.ts";
-import { parseValue } from "./parse-arguments.ts";
+import { Command as Program } from "commander";
+import type { CommandSpec } from "./command.ts";
 
 /** A spec as commander knows it, for its help and for the manual page. */
 export function programOf(spec: CommandSpec): Program {
@@ -10,24 +7,15 @@ export function programOf(spec: CommandSpec): Program {
     .summary(spec.summary)
     .description([`${spec.summary}.`, ...(spec.details ?? [])].join("\n\n"))
     .usage([Object.keys(spec.options).length > 0 ? "[options]" : "", spec.operands].join(" ").trim());
-  addOptions(program, spec.options);
+  for (const [name, { placeholder, mayStandAlone, summary }] of Object.entries(spec.options)) {
+    const value = placeholder === undefined ? "" : mayStandAlone ? ` [${placeholder}]` : ` <${placeholder}>`;
+    program.option(`--${name}${value}`, summary);
+  }
   const examples = spec.examples.map(([line, what]) => `  ${line}\n      ${what}`);
   const codes = spec.exitCodes.map(([code, meaning]) => `  ${String(code).padEnd(3)} ${meaning}`);
   if (examples.length > 0) program.addHelpText("after", `\nExamples:\n${examples.join("\n")}`);
   if (codes.length > 0) program.addHelpText("after", `\nExit codes:\n${codes.join("\n")}`);
   return program;
-}
-
-/** The options of a table for a commander program, with their types. */
-export function addOptions(program: Program, options: OptionTable): void {
-  for (const [name, { placeholder, type, summary }] of Object.entries(options)) {
-    const option = new Option(
-      placeholder === undefined ? `--${name}` : `--${name} <${placeholder}>`,
-      summary,
-    );
-    if (type !== undefined) option.argParser((text) => parseValue(type, text, `--${name}`));
-    program.addOption(option);
-  }
 }
 
 /** The whole help of a program, as it is printed. */
@@ -41,18 +29,4 @@ export function helpOf(program: Program): string {
   });
   program.outputHelp();
   return text;
-}
-
-/** Parses for a command that is a commander program itself. Returns false once help was shown; throws USAGE. */
-export function parseProgram(program: Program, args: readonly string[]): boolean {
-  program.exitOverride().configureOutput({ writeOut: print, writeErr: () => {} });
-  try {
-    program.parse([...args], { from: "user" });
-    return true;
-  } catch (error) {
-    const { code, message } = error as { readonly code?: string; readonly message?: string };
-    if (code === "commander.helpDisplayed") return false;
-    if (!code?.startsWith("commander.")) throw error;
-    throw new SluiceError("USAGE", (message ?? "").replace(/^error: /, "").replace(/\s*\n\s*/g, " "));
-  }
 }

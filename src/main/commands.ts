@@ -11,14 +11,8 @@ export interface CommandEntry {
 
 /** In the order in which help lists them. */
 export const COMMANDS = {
-  agent: {
-    run: async (args) => (await import("./agent.ts")).agentCommand(args),
-    program: async () => (await import("./agent.ts")).agentProgram(),
-  },
-  run: {
-    run: async (args) => (await import("./run.ts")).runCommand(args),
-    program: async () => (await import("./run.ts")).runProgram(),
-  },
+  agent: entry(() => import("./agent.ts")),
+  run: entry(() => import("./run.ts")),
   check: entry(() => import("../cli/commands/check.ts")),
   explain: entry(() => import("../cli/commands/explain.ts")),
   maintenance: entry(() => import("../cli/commands/maintenance.ts")),

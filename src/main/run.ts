@@ -1,5 +1,5 @@
-import { Command, Option } from "commander";
-import { parseProgram } from "../cli/program.ts";
+import { type Command, type CommandSpec, type OptionValues, option } from "../cli/command.ts";
+import { parseArguments } from "../cli/parse-arguments.ts";
 import { compileConfiguration } from "../config/compile-configuration.ts";
 import type { Configuration } from "../config/configuration.ts";
 import { REAL_FILES } from "../config/file-access.ts";
@@ -8,70 +8,63 @@ import { formatProblem, formatWarning } from "../config/problem.ts";
 import { type Decrypt, SecretKeys } from "../config/secrets.ts";
 import type { SourceSection } from "../config/source.ts";
 import { checkTlsFiles } from "../config/tls/check-tls-files.ts";
+import { text } from "../config/values/text.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { becomeFrugal } from "../system/frugal-runtime.ts";
 import { findIdentity } from "../system/privileges.ts";
 import { runtimePaths } from "../system/runtime-paths.ts";
 import type { LogOptions } from "../telemetry/logger.ts";
 import { type DaemonPlan, runDaemon, type Sections } from "./daemon.ts";
+import { DAEMON_OPTIONS } from "./daemon-options.ts";
 import { createCompanion } from "./runtime/companion.ts";
 import { configuredTarget } from "./runtime/plan-servers.ts";
 
-interface RunFlags {
-  readonly config: string;
-  readonly runtimeDir?: string;
-  readonly pidFile?: string;
-  readonly check?: true | "servers";
-  readonly runAs?: string;
-  readonly logFile?: string;
-  readonly logFormat: "auto" | "text" | "json";
-}
+const options = {
+  config: option("file", text("a file"), "configuration file (default: /etc/sluice.cnf)"),
+  ...DAEMON_OPTIONS,
+} as const;
+
+const spec: CommandSpec<typeof options> = {
+  name: "run",
+  summary: "Run the daemon of a configuration file: watch its servers and tell whoever asks",
+  operands: "",
+  maxOperands: 0,
+  options,
+  examples: [],
+  exitCodes: [],
+};
+
+type RunValues = OptionValues<typeof options>;
 
 /** `sluice run`: the daemon of a configuration file. */
-export async function runCommand(args: readonly string[]): Promise<number> {
-  const program = runProgram();
-  if (!parseProgram(program, args)) return 0;
-  const flags = program.opts<RunFlags>();
-  if (!flags.check) await becomeFrugal("fleet", process.env);
-  return await runDaemon((sections) => runPlan(flags, process.env, sections));
-}
+export const command: Command = {
+  spec,
+  async run(args) {
+    const { values } = parseArguments(spec, args);
+    if (!values.check) await becomeFrugal("fleet", process.env);
+    return await runDaemon((sections) => runPlan(values, process.env, sections));
+  },
+};
 
-export function runProgram(): Command {
-  return new Command("sluice run")
-    .description("Runs the daemon of a configuration file: watches its servers and tells whoever asks.")
-    .allowExcessArguments(false)
-    .option("--config <file>", "configuration file", "/etc/sluice.cnf")
-    .option("--runtime-dir <dir>", "directory of agent.sock and control.sock")
-    .option("--pid-file <file>", "write the process number here")
-    .option("--run-as <user[:group]>", "give up root for this user once the ports are open")
-    .option("--log-file <file>", "log here instead of to standard error; reopened on SIGHUP")
-    .option("--log-format <format>", "text, json, or auto: text on a terminal", "auto")
-    .addOption(
-      new Option(
-        "--check [servers]",
-        "only look whether it could run so, say what speaks against it, and end; with `servers`: ask them, too, and tell which are down",
-      ).choices(["servers"]),
-    );
-}
-
-function runPlan(flags: RunFlags, env: NodeJS.ProcessEnv, given: Sections | undefined): DaemonPlan {
-  const { configuration, sections } = loadOrThrow(flags.config, env, given);
+function runPlan(values: RunValues, env: NodeJS.ProcessEnv, given: Sections | undefined): DaemonPlan {
+  const file = values.config ?? "/etc/sluice.cnf";
+  const { configuration, sections } = loadOrThrow(file, env, given);
   const settings = configuration.sluice.parameters;
   const keys = SecretKeys.load(settings.secretsdir ?? settings.datadir, REAL_FILES);
   const decrypt: Decrypt = (written) => keys.decrypt(written);
   return {
     configuration,
-    origin: { file: flags.config, sections, files: REAL_FILES, env },
+    origin: { file, sections, files: REAL_FILES, env },
     targetOf: (server, monitor) => configuredTarget(server, monitor, REAL_FILES, decrypt),
     decrypt,
-    paths: runtimePaths(flags.runtimeDir, env),
+    paths: runtimePaths(values["runtime-dir"], env),
     stateDirectory: env["STATE_DIRECTORY"] ?? settings.datadir,
     persistDirectory: settings.persist_runtime_changes ? settings.persistdir : undefined,
     controlGroup: "sluice",
-    pidFile: flags.pidFile,
-    rehearsal: flags.check ?? false,
-    runAs: flags.runAs === undefined ? undefined : findIdentity(flags.runAs),
-    log: logOptions(flags, settings),
+    pidFile: values["pid-file"],
+    rehearsal: values.check ?? false,
+    runAs: values["run-as"] === undefined ? undefined : findIdentity(values["run-as"]),
+    log: logOptions(values, settings),
     createCompanion,
     createAdmin: async (parts) => (await import("./runtime/admin.ts")).createAdmin(parts),
   };
@@ -96,8 +89,9 @@ function loadOrThrow(
 
 const NOTHING_FOUND = { problems: [], warnings: [] } as const;
 
-function logOptions(flags: RunFlags, settings: Configuration["sluice"]["parameters"]): LogOptions {
-  const file = flags.logFile ?? (settings.logdir === undefined ? undefined : `${settings.logdir}/sluice.log`);
+function logOptions(values: RunValues, settings: Configuration["sluice"]["parameters"]): LogOptions {
+  const file =
+    values["log-file"] ?? (settings.logdir === undefined ? undefined : `${settings.logdir}/sluice.log`);
   const level = settings.log_debug
     ? "debug"
     : settings.log_notice || settings.log_info
@@ -105,5 +99,5 @@ function logOptions(flags: RunFlags, settings: Configuration["sluice"]["paramete
       : settings.log_warning
         ? "warn"
         : "error";
-  return { file, level, format: flags.logFormat };
+  return { file, level, format: values["log-format"] ?? "auto" };
 }

@@ -4,9 +4,11 @@
  */
 import { connect, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { Command } from "commander";
-import { parseProgram } from "../cli/program.ts";
-import { errorMessage } from "../errors/sluice-error.ts";
+import { type CommandSpec, option } from "../cli/command.ts";
+import { parseArguments } from "../cli/parse-arguments.ts";
+import { integer } from "../config/values/number.ts";
+import { text } from "../config/values/text.ts";
+import { errorMessage, SluiceError } from "../errors/sluice-error.ts";
 import { BOARD_BYTES, ConnectionBoard } from "../proxy/worker/connection-board.ts";
 import { JsonLines, jsonLine } from "../proxy/worker/json-lines.ts";
 import type { FromWorker, ToWorker } from "../proxy/worker/messages.ts";
@@ -18,28 +20,39 @@ import { leavePorts } from "./traffic/ports-left.ts";
 interface WorkerFlags {
   readonly control: string;
   readonly board: string;
-  readonly row: string;
-  readonly number: string;
+  readonly row: number;
+  readonly number: number;
 }
 
 const DESCRIPTOR_CHANNEL = 3;
 const TICK_MS = 1000;
 const RECONNECT_MS = 100;
 
-function workerProgram(): Command {
-  return new Command("sluice worker")
-    .description("A proxy worker process; `sluice run` starts it.")
-    .allowExcessArguments(false)
-    .requiredOption("--control <socket>", "the control process's socket")
-    .requiredOption("--board <file>", "shared counts of sessions")
-    .requiredOption("--row <n>", "row of this worker in them")
-    .requiredOption("--number <n>", "number of this worker");
-}
+const options = {
+  control: option("socket", text("a path"), "the control process's socket"),
+  board: option("file", text("a file"), "shared counts of sessions"),
+  row: option("n", integer(0, Number.MAX_SAFE_INTEGER), "row of this worker in them"),
+  number: option("n", integer(0, Number.MAX_SAFE_INTEGER), "number of this worker"),
+} as const;
+
+const spec: CommandSpec<typeof options> = {
+  name: "worker",
+  summary: "A proxy worker process; `sluice run` starts it",
+  operands: "",
+  maxOperands: 0,
+  options,
+  examples: [],
+  exitCodes: [],
+};
 
 export async function workerCommand(args: readonly string[]): Promise<number> {
-  const program = workerProgram();
-  if (!parseProgram(program, args)) return 0;
-  const flags = program.opts<WorkerFlags>();
+  const { control, board, row, number } = parseArguments(spec, args).values;
+  if (control === undefined || board === undefined || row === undefined || number === undefined)
+    throw new SluiceError(
+      "USAGE",
+      "--control, --board, --row and --number are all needed: `sluice run` gives them",
+    );
+  const flags = { control, board, row, number };
   return await new Promise((resolve) => new WorkerProcess(flags, () => resolve(0)).run());
 }
 
@@ -60,8 +73,8 @@ class WorkerProcess {
       BOARD_BYTES / Int32Array.BYTES_PER_ELEMENT,
     );
     this.#worker = new Worker({
-      number: Number(flags.number),
-      board: new ConnectionBoard(board, Number(flags.row)),
+      number: flags.number,
+      board: new ConnectionBoard(board, flags.row),
       timers: SYSTEM_CLOCK,
       tell: (message) => this.#tell(message),
       nextDescriptor: () => receiveDescriptor(DESCRIPTOR_CHANNEL),
@@ -87,7 +100,7 @@ class WorkerProcess {
     socket.on("connect", () => {
       this.#control = socket;
       const { pid } = process;
-      this.#tell({ type: "hello", pid, number: Number(this.#flags.number), isOrphan: this.#isOrphan });
+      this.#tell({ type: "hello", pid, number: this.#flags.number, isOrphan: this.#isOrphan });
     });
     socket.on("data", (chunk: Buffer) => {
       try {
