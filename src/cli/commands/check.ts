@@ -1,30 +1,20 @@
 import { oneOf } from "../../config/values/choice.ts";
-import { duration } from "../../config/values/duration.ts";
 import { text } from "../../config/values/text.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import { healthResponse } from "../../publish/http/bodies.ts";
 import { statusDocument } from "../../publish/http/status-document.ts";
-import { runtimePaths } from "../../system/runtime-paths.ts";
 import {
   type EndpointAnswer,
   type HealthEndpoint,
   judgeEndpoint,
   parseEndpoint,
 } from "../../verdict/endpoint.ts";
-import { type Asked, askVerdict } from "../ask-verdict.ts";
+import { askAsGiven, askOptions } from "../ask-options.ts";
+import type { Asked } from "../ask-verdict.ts";
 import { type Command, type CommandSpec, type OptionValues, option, toggle } from "../command.ts";
-import { CONNECTION_OPTIONS, connectionFlags, namesServer } from "../connection-options.ts";
 import { NAGIOS_UNKNOWN, nagiosLine, nagiosStatus } from "../nagios.ts";
 import { print } from "../output.ts";
 import { parseArguments, quote } from "../parse-arguments.ts";
-import {
-  DISABLE_FILES_OPTION,
-  disableFiles,
-  hasPolicy,
-  POLICY_OPTIONS,
-  policyOf,
-} from "../policy-options.ts";
-import { rejudge } from "../rejudge.ts";
 
 const DEFAULT_TIMEOUT_MS = 900;
 
@@ -40,21 +30,7 @@ const options = {
     "how it is told (default: text)",
   ),
   "exit-code": toggle("print nothing: the exit code tells"),
-  timeout: option(
-    "duration",
-    duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
-    "for everything together (default: 900ms)",
-  ),
-  server: option(
-    "name",
-    text("a name"),
-    "the server of this name in the agent; only the agent can answer then",
-  ),
-  "no-agent": toggle("ask the server itself, also where an agent runs"),
-  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
-  ...CONNECTION_OPTIONS,
-  ...POLICY_OPTIONS,
-  "disable-files": DISABLE_FILES_OPTION,
+  ...askOptions("900ms"),
 } as const;
 
 const spec: CommandSpec<typeof options> = {
@@ -103,30 +79,12 @@ export const command: Command = {
 
 async function check(values: CheckValues): Promise<number> {
   const endpoint = endpointOf(values.endpoint ?? "/");
-  const asked = await ask(values);
+  const asked = await askAsGiven(values, DEFAULT_TIMEOUT_MS);
   const answer = judgeEndpoint(endpoint, asked.snapshot.verdict, Date.now());
   const isNagios = values.format === "nagios";
   if (!values["exit-code"]) print(render(values.format ?? "text", asked, answer));
   if (isNagios) return nagiosStatus(answer, asked.snapshot.verdict);
   return answer.up ? 0 : 1;
-}
-
-async function ask(values: CheckValues): Promise<Asked> {
-  const env = process.env;
-  const deadlineMs = values.timeout ?? DEFAULT_TIMEOUT_MS;
-  const connection = connectionFlags(values);
-  const policy = policyOf(values, deadlineMs);
-  return await askVerdict({
-    agentSocket: values["no-agent"] ? undefined : runtimePaths(values["runtime-dir"], env).agentSocket,
-    server: values.server,
-    mustMatch: namesServer(connection),
-    connection,
-    env,
-    policy,
-    ...(hasPolicy(values) && { rejudge: (seen) => rejudge(seen, policy) }),
-    offSwitchFiles: disableFiles(values["disable-files"]),
-    deadlineMs,
-  });
 }
 
 function endpointOf(target: string): HealthEndpoint {

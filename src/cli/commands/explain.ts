@@ -1,38 +1,14 @@
-import { duration } from "../../config/values/duration.ts";
-import { text } from "../../config/values/text.ts";
-import { runtimePaths } from "../../system/runtime-paths.ts";
 import { explanation } from "../../verdict/explanation.ts";
-import { askVerdict } from "../ask-verdict.ts";
-import { type Command, type CommandSpec, option, toggle } from "../command.ts";
-import { CONNECTION_OPTIONS, connectionFlags, namesServer } from "../connection-options.ts";
+import { askAsGiven, askOptions } from "../ask-options.ts";
+import type { Command, CommandSpec } from "../command.ts";
 import { firstOperand } from "../fleet/first-operand.ts";
 import { FLEET_OPTIONS } from "../fleet/fleet-options.ts";
 import { print } from "../output.ts";
 import { parseArguments } from "../parse-arguments.ts";
-import {
-  DISABLE_FILES_OPTION,
-  disableFiles,
-  hasPolicy,
-  POLICY_OPTIONS,
-  policyOf,
-} from "../policy-options.ts";
-import { rejudge } from "../rejudge.ts";
 
 const DEFAULT_TIMEOUT_MS = 3000;
 
-const options = {
-  timeout: option(
-    "duration",
-    duration({ bare: "s", minMs: 50, maxMs: 60_000 }),
-    "for everything together (default: 3s)",
-  ),
-  server: option("name", text("a name"), "the server of this name in the agent"),
-  "no-agent": toggle("ask the server itself, also where an agent runs"),
-  "runtime-dir": option("dir", text("a directory"), "directory of the agent's socket"),
-  ...CONNECTION_OPTIONS,
-  ...POLICY_OPTIONS,
-  "disable-files": DISABLE_FILES_OPTION,
-} as const;
+const options = askOptions("3s");
 
 const spec: CommandSpec<typeof options> = {
   name: "explain",
@@ -63,22 +39,7 @@ export const command: Command = {
   async run(args) {
     if (asksDaemon(args)) return await (await import("../fleet/process.ts")).runFleet("explain", args);
     const { values } = parseArguments(spec, args);
-    const connection = connectionFlags(values);
-    const deadlineMs = values.timeout ?? DEFAULT_TIMEOUT_MS;
-    const policy = policyOf(values, deadlineMs);
-    const { snapshot, source } = await askVerdict({
-      agentSocket: values["no-agent"]
-        ? undefined
-        : runtimePaths(values["runtime-dir"], process.env).agentSocket,
-      server: values.server,
-      mustMatch: namesServer(connection),
-      connection,
-      env: process.env,
-      policy,
-      ...(hasPolicy(values) && { rejudge: (seen) => rejudge(seen, policy) }),
-      offSwitchFiles: disableFiles(values["disable-files"]),
-      deadlineMs,
-    });
+    const { snapshot, source } = await askAsGiven(values, DEFAULT_TIMEOUT_MS);
     print(explanation(snapshot, Date.now()));
     print(
       source === "agent"
