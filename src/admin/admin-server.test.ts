@@ -7,8 +7,8 @@ import { connect as connectTls } from "node:tls";
 import { eventually } from "../../test/eventually.ts";
 import { AdminFixture } from "../../test/support/admin-fixture.ts";
 import { exchange, RawClient } from "../../test/support/raw-client.ts";
+import type { ServerTlsFiles } from "../publish/tcp/server-tls.ts";
 import { adminOptions, type TcpOptions } from "./admin-server.ts";
-import type { AdminTlsFiles } from "./http/admin-tls.ts";
 
 let fixture: AdminFixture;
 afterEach(() => fixture.close());
@@ -19,6 +19,8 @@ async function start(change?: ConstructorParameters<typeof AdminFixture>[0]): Pr
 }
 
 const tcp = () => ({ host: "127.0.0.1", port: fixture.server.port ?? 0 });
+
+const ANY_VERSION = { minVersion: undefined, maxVersion: undefined } as const;
 
 describe("who is let in", () => {
   test("over TCP an account is needed, over the unix socket none", async () => {
@@ -146,7 +148,7 @@ describe("where it listens", () => {
       tcp: {
         host: "::1",
         port: 9000,
-        tls: { key: "/k", cert: "/c", ca: undefined, versions: ["TLSv1.3"] },
+        tls: { key: "/k", cert: "/c", ca: undefined, minVersion: "TLSv1.3", maxVersion: "TLSv1.3" },
         asksForAccount: true,
         isInsecureAllowed: false,
       },
@@ -175,10 +177,10 @@ describe("TLS", () => {
     return { key: `${path}.key`, cert: `${path}.crt` };
   }
 
-  const startTls = (more: (directory: string) => Partial<AdminTlsFiles> = () => ({})) =>
+  const startTls = (more: (directory: string) => Partial<ServerTlsFiles> = () => ({})) =>
     start((directory) => ({
       tcpChanges: {
-        tls: { ...issue(directory, "first"), ca: undefined, versions: [], ...more(directory) },
+        tls: { ...issue(directory, "first"), ca: undefined, ...ANY_VERSION, ...more(directory) },
       },
     }));
 
@@ -240,7 +242,7 @@ describe("TLS", () => {
   });
 
   test("speaks the versions it was told to", async () => {
-    await startTls(() => ({ versions: ["TLSv1.3"] }));
+    await startTls(() => ({ minVersion: "TLSv1.3", maxVersion: "TLSv1.3" }));
     expect(await ask({ maxVersion: "TLSv1.2" })).toBe("refused");
     expect(await ask()).toBe("first: HTTP/1.1 200 OK");
   });
@@ -252,7 +254,7 @@ describe("TLS", () => {
 
   test("files that cannot be used stop the start", () => {
     fixture = new AdminFixture();
-    const tls = { key: "/nonexistent/key.pem", cert: "/nonexistent/cert.pem", ca: undefined, versions: [] };
+    const tls = { key: "/nonexistent/key.pem", cert: "/nonexistent/cert.pem", ca: undefined, ...ANY_VERSION };
     expect(() => new AdminFixture({ tcpChanges: { tls } })).toThrow(
       /\/nonexistent\/key.pem.* cannot be used/,
     );

@@ -8,8 +8,10 @@
  */
 import type { Socket } from "node:net";
 import type { ConfigurationObject } from "../config/configuration.ts";
+import { versionRange } from "../config/tls/tls-objects.ts";
 import { SluiceError } from "../errors/sluice-error.ts";
 import { listen } from "../publish/tcp/listen.ts";
+import { ServerTls, type ServerTlsFiles } from "../publish/tcp/server-tls.ts";
 import { listenUnix, type UnixSocketPlace } from "../publish/tcp/unix-socket.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -18,7 +20,6 @@ import { Accounts } from "./auth/accounts.ts";
 import { Authenticator, type Identity } from "./auth/authenticator.ts";
 import { Tokens } from "./auth/tokens.ts";
 import type { Control } from "./control.ts";
-import { AdminTls, type AdminTlsFiles } from "./http/admin-tls.ts";
 import { type App, createApp, type RequestFacts } from "./http/app.ts";
 import { DOOR_LIMITS, Door, type DoorLimits } from "./http/door.ts";
 import { createRoutes } from "./routes.ts";
@@ -37,7 +38,7 @@ export interface AdminServerOptions {
 export interface TcpOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls: AdminTlsFiles | undefined;
+  readonly tls: ServerTlsFiles | undefined;
   /** False: whoever comes is an administrator (admin_auth). */
   readonly asksForAccount: boolean;
   /** Lets it listen beyond this host without TLS (admin_insecure). */
@@ -51,7 +52,7 @@ const SOCKET_MODE = 0o660;
 export class AdminServer {
   readonly #options: AdminServerOptions;
   readonly #doors: Door[] = [];
-  readonly #tls: AdminTls | undefined;
+  readonly #tls: ServerTls | undefined;
   #app: App | undefined;
   #removeSocket: () => void = () => {};
 
@@ -60,7 +61,7 @@ export class AdminServer {
     this.#options = options;
     const { tcp } = options;
     if (tcp !== undefined) refuseOpenAddress(tcp);
-    this.#tls = tcp?.tls === undefined ? undefined : new AdminTls(tcp.tls);
+    this.#tls = tcp?.tls === undefined ? undefined : new ServerTls(tcp.tls);
   }
 
   /** The TCP port it listens on. */
@@ -119,7 +120,7 @@ export class AdminServer {
     await this.#app?.close();
   }
 
-  #openDoor({ server }: App, tls: AdminTls | undefined): Door {
+  #openDoor({ server }: App, tls: ServerTls | undefined): Door {
     const { clock, log, limits = DOOR_LIMITS } = this.#options;
     const door = new Door({ http: server, tls, limits, clock, log });
     server.on("request", (request, response) => door.serving(request, response));
@@ -170,7 +171,7 @@ export function adminOptions(
   const tls =
     key === undefined || cert === undefined
       ? undefined
-      : { key, cert, ca, versions: admin_ssl_version ?? [] };
+      : { key, cert, ca, ...versionRange(admin_ssl_version) };
   const tcp = {
     host: parameters.admin_host,
     port: parameters.admin_port,

@@ -28,8 +28,7 @@ export function checkObject(object: ConfigurationObject, findings: Findings): vo
       check.exclusive(["port", "socket"], 1);
       check.certificates(object.parameters.ssl);
       check.idleTls(object.parameters.ssl);
-      if (object.parameters.ssl_verify_peer_certificate)
-        check.together("ssl_verify_peer_certificate", "ssl_ca");
+      check.peerCertificate(object.parameters.ssl_verify_peer_certificate);
       break;
     case "publisher":
       checkPublisher(object, check);
@@ -72,6 +71,11 @@ class ObjectChecks {
     this.together(`${prefix}ssl_key`, `${prefix}ssl_cert`);
     if (!serves || this.has(`${prefix}ssl_cert`) || this.has(`${prefix}ssl_key`)) return;
     this.problem("ssl", "TLS is on without a certificate", "add ssl_cert and ssl_key");
+  }
+
+  /** Clients' certificates can only be verified by those who may have signed them. */
+  peerCertificate(isVerified: boolean): void {
+    if (isVerified) this.together("ssl_verify_peer_certificate", "ssl_ca");
   }
 
   /** Who names certificates means to encrypt; without ssl=true nothing is. */
@@ -151,6 +155,7 @@ function checkPublisher(object: ConfigurationObject<"publisher">, check: ObjectC
       check.together("auth_user", "auth_password");
       check.together("auth_password", "auth_user");
       check.certificates(object.parameters.ssl);
+      check.peerCertificate(object.parameters.ssl_verify_peer_certificate);
       break;
     case "port-gate":
       if (object.parameters.mirror_port === object.parameters.real_port) {

@@ -66,7 +66,7 @@ export class GlbControl {
       },
       maxConnections: MAX_CONNECTIONS,
       onlyFrom: options.onlyFrom && new AllowList(options.onlyFrom),
-      certificate: undefined,
+      tls: undefined,
       clock,
       log,
     });

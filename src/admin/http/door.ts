@@ -1,9 +1,9 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import type { ServerTls } from "../../publish/tcp/server-tls.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { AdminTls } from "./admin-tls.ts";
 
 export interface DoorLimits {
   readonly maxConnections: number;
@@ -18,7 +18,7 @@ export const DOOR_LIMITS: DoorLimits = { maxConnections: 256, requestMs: 10_000,
 export interface DoorOptions {
   /** Answers the requests; never listens itself. */
   readonly http: HttpServer;
-  readonly tls: AdminTls | undefined;
+  readonly tls: ServerTls | undefined;
   readonly limits: DoorLimits;
   readonly clock: Clock;
   readonly log: Log;

@@ -7,6 +7,7 @@ import { parseHosts } from "../../client/rest/route.ts";
 import type { Configuration, PublisherObject } from "../../config/configuration.ts";
 import { Secret } from "../../config/secret.ts";
 import type { Decrypt } from "../../config/secrets.ts";
+import { versionRange } from "../../config/tls/tls-objects.ts";
 import { hostPort } from "../../config/values/address.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
 import { AgentCheckPublisher } from "../../publish/agent-check/agent-check-publisher.ts";
@@ -20,6 +21,7 @@ import { HttpPublisher } from "../../publish/http/http-publisher.ts";
 import { type NotifyOptions, NotifyPublisher } from "../../publish/notify/notify-publisher.ts";
 import type { ServerSelection } from "../../publish/published-servers.ts";
 import type { Publisher } from "../../publish/publisher.ts";
+import type { ServerTlsFiles } from "../../publish/tcp/server-tls.ts";
 import { type TrackFileOptions, TrackFilePublisher } from "../../publish/track-file/track-file-publisher.ts";
 import type { RuntimePaths } from "../../system/runtime-paths.ts";
 import type { Endpoint } from "../../topology/endpoint.ts";
@@ -67,7 +69,7 @@ export function createPublisher(
         requestMs: p.request_timeout,
         maxConnections: p.max_connections,
         onlyFrom: p.only_from,
-        tls: certificateOf(publisher.name, p),
+        tls: tlsOf(publisher.name, p),
         credentials: credentialsOf(p, decrypt),
         metrics: services.metrics,
       };
@@ -205,10 +207,12 @@ function notifyOptions(
 
 type HttpParameters = Extract<PublisherObject, { module: "http" }>["parameters"];
 
-function certificateOf(name: string, p: HttpParameters): { certPath: string; keyPath: string } | undefined {
+function tlsOf(name: string, p: HttpParameters): ServerTlsFiles | undefined {
   if (!p.ssl) return undefined;
-  if (p.ssl_cert !== undefined && p.ssl_key !== undefined)
-    return { certPath: p.ssl_cert, keyPath: p.ssl_key };
+  if (p.ssl_cert !== undefined && p.ssl_key !== undefined) {
+    const ca = p.ssl_verify_peer_certificate ? p.ssl_ca : undefined;
+    return { cert: p.ssl_cert, key: p.ssl_key, ca, ...versionRange(p.ssl_version) };
+  }
   throw new SluiceError("CONFIG_INVALID", `[${name}] ssl=true needs ssl_cert and ssl_key`);
 }
 

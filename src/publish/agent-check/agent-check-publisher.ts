@@ -65,7 +65,7 @@ export class AgentCheckPublisher implements Publisher {
       },
       maxConnections,
       onlyFrom: onlyFrom && new AllowList(onlyFrom),
-      certificate: undefined,
+      tls: undefined,
       clock,
       log,
     });

@@ -59,7 +59,7 @@ export class AgentSocket implements Publisher {
         requestMs,
         maxConnections,
         onlyFrom: undefined,
-        certificate: undefined,
+        tls: undefined,
         clock,
         log,
       }).peers;

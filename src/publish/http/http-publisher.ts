@@ -15,7 +15,7 @@ import { AllowList } from "../tcp/allow-list.ts";
 import type { ListenAddress } from "../tcp/listen.ts";
 import type { Phase } from "../tcp/peer.ts";
 import type { PeerCounters, PeerServer } from "../tcp/peer-server.ts";
-import { type CertificateFiles, ServerCertificate } from "../tcp/server-certificate.ts";
+import { ServerTls, type ServerTlsFiles } from "../tcp/server-tls.ts";
 import type { BodyFlavour, DrainStatus } from "./bodies.ts";
 import { Credentials, type CredentialsOptions } from "./credentials.ts";
 import { createHealthHandler } from "./health-handler.ts";
@@ -39,7 +39,7 @@ export interface HttpPublisherOptions {
   readonly maxConnections: number;
   /** Addresses and networks; undefined: everybody. Others are closed without an answer. */
   readonly onlyFrom: readonly string[] | undefined;
-  readonly tls: CertificateFiles | undefined;
+  readonly tls: ServerTlsFiles | undefined;
   readonly credentials: CredentialsOptions | undefined;
   readonly metrics: (() => string | Promise<string>) | undefined;
 }
@@ -62,7 +62,7 @@ export class HttpPublisher implements Publisher {
   readonly module = "http";
   readonly name: string;
   readonly #listen: ListenAddress;
-  readonly #certificate: ServerCertificate | undefined;
+  readonly #tls: ServerTls | undefined;
   readonly #peers: PeerServer;
   readonly #counters: HttpCounters;
   readonly #log: Log;
@@ -72,7 +72,7 @@ export class HttpPublisher implements Publisher {
     this.name = options.name;
     this.#listen = options.listen;
     this.#log = log;
-    this.#certificate = options.tls && new ServerCertificate(options.tls);
+    this.#tls = options.tls && new ServerTls(options.tls);
     const credentials = options.credentials && new Credentials(options.credentials);
     const { peers, counters } = createHttpServer({
       handler: createHealthHandler({ ...options, credentials, fleet, clock }),
@@ -80,7 +80,7 @@ export class HttpPublisher implements Publisher {
       requestMs: options.requestMs,
       maxConnections: options.maxConnections,
       onlyFrom: options.onlyFrom && new AllowList(options.onlyFrom),
-      certificate: this.#certificate,
+      tls: this.#tls,
       clock,
       log,
     });
@@ -117,6 +117,6 @@ export class HttpPublisher implements Publisher {
    * @throws SluiceError CONFIG_INVALID; the certificate in use stays
    */
   reload(): void {
-    this.#certificate?.reload();
+    this.#tls?.reload();
   }
 }

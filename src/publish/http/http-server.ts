@@ -2,7 +2,7 @@ import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { AllowList } from "../tcp/allow-list.ts";
 import { PeerServer } from "../tcp/peer-server.ts";
-import type { ServerCertificate } from "../tcp/server-certificate.ts";
+import type { ServerTls } from "../tcp/server-tls.ts";
 import { HttpConnection, type HttpCounters } from "./http-connection.ts";
 import type { HttpHandler } from "./http-handler.ts";
 
@@ -14,7 +14,7 @@ export interface HttpServerOptions {
   readonly requestMs: number;
   readonly maxConnections: number;
   readonly onlyFrom: AllowList | undefined;
-  readonly certificate: ServerCertificate | undefined;
+  readonly tls: ServerTls | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -7,7 +7,6 @@
  * May import errors/, topology/, system/ and telemetry/.
  */
 import { createServer, type Server, type Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { afterPoll } from "../../system/after-poll.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -17,7 +16,7 @@ import type { AllowList } from "./allow-list.ts";
 import { ExpiryQueue } from "./expiry-queue.ts";
 import { type ListenAddress, listen } from "./listen.ts";
 import { type Conversation, Peer, type Phase, type PhaseQueues } from "./peer.ts";
-import type { ServerCertificate } from "./server-certificate.ts";
+import type { ServerTls } from "./server-tls.ts";
 import { listenUnix, type UnixSocketPlace } from "./unix-socket.ts";
 
 export interface PeerServerOptions {
@@ -28,7 +27,7 @@ export interface PeerServerOptions {
   readonly maxConnections: number;
   /** undefined: everybody (a unix socket's clients are let in by its file mode). */
   readonly onlyFrom: AllowList | undefined;
-  readonly certificate: ServerCertificate | undefined;
+  readonly tls: ServerTls | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -179,10 +178,10 @@ export class PeerServer {
   }
 
   #peerOf(socket: Socket): Peer {
-    const { certificate, log } = this.#options;
-    if (certificate === undefined) return new Peer(socket, this.#queues, "silent", log);
+    const { tls, log } = this.#options;
+    if (tls === undefined) return new Peer(socket, this.#queues, "silent", log);
     socket.on("error", () => {}); // the TLS socket above it reports it
-    const secure = new TLSSocket(socket, { isServer: true, secureContext: certificate.context });
+    const secure = tls.wrap(socket);
     return new Peer(secure, this.#queues, "handshake", log);
   }
 

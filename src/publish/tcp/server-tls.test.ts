@@ -1,17 +1,18 @@
 // TLS on the health port, with certificates made for the test.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connect, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { eventually } from "../../../test/eventually.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { aVerdict, FakeFleet, JUDGED_AT } from "../../../test/support/fake-fleet.ts";
 import { exchange, RawClient } from "../../../test/support/raw-client.ts";
 import { SILENT_LOG } from "../../telemetry/log.ts";
 import { HTTP_DEFAULTS, HttpPublisher } from "../http/http-publisher.ts";
+import type { ServerTlsFiles } from "./server-tls.ts";
 
 let directory: string;
 let clock: FakeClock;
@@ -35,11 +36,18 @@ function show(name: string): void {
   copyFileSync(path(`${name}.key`), path("shown.key"));
 }
 
-async function start(): Promise<HttpPublisher> {
+async function start(more: Partial<ServerTlsFiles> = {}): Promise<HttpPublisher> {
   clock = new FakeClock(JUDGED_AT);
   const fleet = new FakeFleet({ db1: aVerdict({ staleAt: JUDGED_AT + 1e9 }) });
   const listen = { kind: "tcp", host: "::", port: 0 } as const;
-  const tls = { certPath: path("shown.crt"), keyPath: path("shown.key") };
+  const tls = {
+    cert: path("shown.crt"),
+    key: path("shown.key"),
+    ca: undefined,
+    minVersion: undefined,
+    maxVersion: undefined,
+    ...more,
+  };
   publisher = new HttpPublisher(
     { ...HTTP_DEFAULTS, name: "h", servers: ["db1"], listen, tls },
     fleet,
@@ -56,18 +64,24 @@ afterEach(async () => {
   await closed;
 });
 
+const REQUEST = "GET / HTTP/1.1\r\nConnection: close\r\n\r\n";
+
 /** Asks over TLS: the name in the certificate, and the answer. */
 function ask(
   port: number,
-  request = "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+  request = REQUEST,
+  options: ConnectionOptions = {},
 ): Promise<{ name: string; answer: string }> {
   return new Promise((resolve, reject) => {
     let answer = "";
     let name = "";
-    const socket: TLSSocket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false }, () => {
-      name = String(socket.getPeerCertificate().subject.CN);
-      socket.write(request);
-    });
+    const socket: TLSSocket = connect(
+      { port, host: "127.0.0.1", rejectUnauthorized: false, ...options },
+      () => {
+        name = String(socket.getPeerCertificate().subject.CN);
+        socket.write(request);
+      },
+    );
     socket.on("data", (chunk) => {
       answer += chunk.toString();
     });
@@ -132,6 +146,17 @@ describe("a listener with a certificate", () => {
       socket.resetAndDestroy();
     }
     expect((await ask(port)).answer).toContain("GALERA_SYNCED");
+  });
+
+  test("wants a certificate of its authorities, and the versions it was told to speak", async () => {
+    show("old");
+    const { port = 0 } = await start({ ca: path("new.crt"), minVersion: "TLSv1.3" });
+    const client = { cert: readFileSync(path("new.crt")), key: readFileSync(path("new.key")) };
+    expect((await ask(port, REQUEST, client)).answer).toContain("GALERA_SYNCED");
+    for (const options of [{}, { ...client, maxVersion: "TLSv1.2" } as const]) {
+      const { answer } = await ask(port, REQUEST, options).catch(() => ({ answer: "refused" }));
+      expect(["", "refused"]).toContain(answer);
+    }
   });
 
   test("cannot be made of files that are not there", async () => {
