@@ -67,7 +67,7 @@ export class RuntimeControl implements Control {
           server,
           states.get(name) ?? UNKNOWN_STATE,
           lastEvents.get(name),
-          runtime.traffic.connectionsOf(name),
+          runtime.traffic.report.connectionsOf(name),
         ),
       ]),
     );
@@ -80,15 +80,15 @@ export class RuntimeControl implements Control {
   }
 
   services(): ReadonlyMap<string, ServiceStatus> {
-    return this.#parts.runtime.traffic.services();
+    return this.#parts.runtime.traffic.report.services();
   }
 
   listeners(): ReadonlyMap<string, ListenerStatus> {
-    return this.#parts.runtime.traffic.listeners();
+    return this.#parts.runtime.traffic.report.listeners();
   }
 
   certificates(): readonly CertificateInfo[] {
-    return this.#parts.runtime.traffic.certificates;
+    return this.#parts.runtime.traffic.report.certificates;
   }
 
   publishers(): ReadonlyMap<string, PublisherStatus> {
@@ -96,11 +96,11 @@ export class RuntimeControl implements Control {
   }
 
   async sessions(): Promise<readonly SessionInfo[]> {
-    return await this.#parts.runtime.traffic.sessions();
+    return await this.#parts.runtime.traffic.report.sessions();
   }
 
   threads(): readonly ThreadInfo[] {
-    return [this.#parts.load.thread(), ...this.#parts.runtime.traffic.threads()];
+    return [this.#parts.load.thread(), ...this.#parts.runtime.traffic.report.threads()];
   }
 
   commands(): readonly CommandInfo[] {

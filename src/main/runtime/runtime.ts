@@ -25,7 +25,8 @@ import type { ServerState } from "../../topology/state.ts";
 import type { AdminState } from "../../topology/verdict.ts";
 import { explanation } from "../../verdict/explanation.ts";
 import type { Overlay } from "../../verdict/judge.ts";
-import { type Stopped, Traffic } from "../traffic/traffic.ts";
+import { Traffic } from "../traffic/traffic.ts";
+import type { Stopped } from "../traffic/wanted-listeners.ts";
 import type { Companion, CreateCompanion } from "./companion.ts";
 import type { Candidate, ConfigurationStore } from "./configuration-store.ts";
 import { Discovery } from "./discovery.ts";
@@ -394,7 +395,7 @@ export class Runtime {
         onState: (name: string, state: ModuleState) => this.#companions.get(name)?.companion.save(state),
       },
       overlayOf: (server: string) => this.#overlayOf(server),
-      openConnectionsOf: (server: string) => this.traffic.connectionsOf(server).current,
+      openConnectionsOf: (server: string) => this.traffic.report.connectionsOf(server).current,
     };
     const remembered = this.#isStarted ? undefined : this.#parts.memory?.monitors[plan.name];
     const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load(), remembered);
@@ -501,7 +502,7 @@ export class Runtime {
         [...this.#publishers].flatMap(([name, { publisher }]) =>
           publisher?.gate === undefined ? [] : [{ publisher: name, ...publisher.gate }],
         ),
-      traffic: () => this.traffic.figures,
+      traffic: () => this.traffic.report.figures,
     };
     // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
     let registry: Promise<{ metrics(): Promise<string> }> | undefined;
@@ -551,7 +552,7 @@ export class Runtime {
     const { clock, log } = this.#parts;
     const host = {
       configuration: () => this.configuration,
-      usage: (service: string) => this.traffic.usage(service),
+      usage: (service: string) => this.traffic.report.usage(service),
       edit: (make: (configuration: Configuration) => readonly Edit[]) => this.edit(make),
       leaveServer: (service: string, server: string) => this.traffic.leaveServer(service, server),
     };

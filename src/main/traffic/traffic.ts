@@ -1,43 +1,29 @@
-import type {
-  Connections,
-  ListenerStatus,
-  ServiceStatus,
-  SessionInfo,
-  ThreadInfo,
-} from "../../admin/control.ts";
-import type { ServiceUsage } from "../../admin/glb/glb-host.ts";
-import type { Configuration, ListenerObject } from "../../config/configuration.ts";
+import type { Configuration } from "../../config/configuration.ts";
 import type { FileAccess } from "../../config/file-access.ts";
 import type { Decrypt } from "../../config/secrets.ts";
 import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
-import {
-  connectionIdOf,
-  type FromWorker,
-  type SessionLine,
-  type WorkerCounters,
-} from "../../proxy/worker/messages.ts";
+import { connectionIdOf, type FromWorker } from "../../proxy/worker/messages.ts";
 import { readForwarding } from "../../system/forwarding.ts";
-import { connectionsPerProcess } from "../../system/open-files.ts";
 import { commandRunner } from "../../system/run-command.ts";
 import { SOCKETS } from "../../system/socket-register.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { CertificateFigures, TrafficFigures } from "../../telemetry/metrics.ts";
-import { formatEndpoint } from "../../topology/endpoint.ts";
-import type { RoutingTable, ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
+import type { CertificateFigures } from "../../telemetry/metrics.ts";
+import type { ServiceRoute, SplitRoute } from "../../topology/routing-table.ts";
 import { AccountBooks } from "./account-books.ts";
 import { CertificateWatch } from "./certificate-watch.ts";
-import { type KernelPlan, planKernel } from "./kernel/kernel-plan.ts";
 import { KernelTraffic } from "./kernel/kernel-traffic.ts";
+import { KnownServices } from "./known-services.ts";
 import { ListeningPorts } from "./listening-ports.ts";
-import { type ListenerPlan, planListener, planServices } from "./plan-traffic.ts";
+import { type ListenerPlan, planServices } from "./plan-traffic.ts";
 import { receivePortsLeft } from "./ports-left.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
-import { isInKernel, type ServicePlan } from "./service-plan.ts";
-import { splitDiagnostics } from "./split-diagnostics.ts";
+import type { ServicePlan } from "./service-plan.ts";
 import { TrafficCounts } from "./traffic-counts.ts";
+import { TrafficReport } from "./traffic-report.ts";
+import { type Stopped, WantedListeners } from "./wanted-listeners.ts";
 import { WorkerBoard } from "./worker-board.ts";
-import type { WorkerLink } from "./worker-link.ts";
+import { WorkerFeed } from "./worker-feed.ts";
 import { WorkerPool, type WorkerSlot } from "./worker-pool.ts";
 import { isWorker, workersLeft } from "./workers-left.ts";
 
@@ -61,27 +47,18 @@ export interface TrafficParts {
   readonly stopped: Stopped | undefined;
 }
 
-/** Names of services and listeners that a person has stopped. */
-export interface Stopped {
-  readonly service: readonly string[];
-  readonly listener: readonly string[];
-}
-
 /** How long clients wait in the queue of a port, at start, for servers that have not been judged yet. */
 const KNOW_WITHIN_MS = 3000;
 
 /** For one command of the firewall, ms. */
 const COMMAND_DEADLINE_MS = 2500;
 
-/** Why a server has no role yet, though it may have been probed already. */
-const UNDECIDED: ReadonlySet<string> = new Set(["STARTING", "ROLE_UNDECIDED"]);
-
 /**
  * The services and listeners of the configuration, alive.
  *
- *   configuration ─▶ plans ─┬─▶ ListeningPorts ─ sockets ─▶ workers
- *   fleet, roles ───────────┴─▶ RouteTable ─┬─── table ───▶ workers ─ counters, sessions ─▶ statuses for admin/
- *                                           └─▶ KernelTraffic (dataplane=kernel) ──────┘
+ *   configuration ─▶ plans ─┬─▶ WantedListeners ─▶ ListeningPorts ─ sockets ─▶ workers
+ *   fleet, roles ───────────┴─▶ RouteTable ─┬─▶ WorkerFeed ─ table, secrets ─▶ workers ─ counters, sessions ─▶ TrafficReport
+ *                                           └─▶ KernelTraffic (dataplane=kernel) ───────────────────────────────┘
  */
 export class Traffic {
   readonly #parts: TrafficParts;
@@ -93,18 +70,16 @@ export class Traffic {
   readonly #counts = new TrafficCounts();
   readonly #certificates: CertificateWatch;
   readonly #accounts: AccountBooks;
-  readonly #stopped: Readonly<Record<keyof Stopped, Set<string>>>;
+  readonly #wanted: WantedListeners;
+  readonly #feed: WorkerFeed;
+  /** What is told of it all. */
+  readonly report: TrafficReport;
   #plans: ReadonlyMap<string, ServicePlan> = new Map();
-  /** Services whose ports may be served: their servers have been judged once. */
-  readonly #known = new Set<string>();
+  readonly #known = new KnownServices();
   /** Numbers of the workers that have got their listening sockets. */
   readonly #equipped = new Set<number>();
-  /** The table that each worker got last. */
-  readonly #told = new WeakMap<WorkerLink, RoutingTable>();
-  readonly #draining = new WeakSet<WorkerLink>();
   #areWorkersLeft = false;
   #isPoolRunning = false;
-  #isEveryoneKnown = false;
   #startedAt: number | undefined;
   #cancelNext: () => void = () => {};
   #cancelKnowing: () => void = () => {};
@@ -135,10 +110,6 @@ export class Traffic {
       run: commandRunner(COMMAND_DEADLINE_MS),
       readForwarding,
     });
-    this.#stopped = {
-      service: new Set(parts.stopped?.service),
-      listener: new Set(parts.stopped?.listener),
-    };
     this.#board = new WorkerBoard(parts.directory);
     this.#table = new RouteTable((kind, name) => this.#board.column(kind, name));
     this.#ports = new ListeningPorts(Math.max(1, parts.workers), (pid) => isWorker(pid, parts.directory));
@@ -153,6 +124,35 @@ export class Traffic {
       onMessage: (message) => this.#heard(message),
       onGone: ({ counters }) => counters !== undefined && this.#counts.retire(counters),
     });
+    this.#wanted = new WantedListeners(
+      {
+        workers: parts.workers,
+        configuration: () => parts.configuration(),
+        plans: () => this.#plans,
+        onRefused: (listener, error) => this.#listenerRefused(listener, error),
+      },
+      parts.stopped,
+    );
+    const all = {
+      pool: this.#pool,
+      ports: this.#ports,
+      kernel: this.#kernel,
+      board: this.#board,
+      table: this.#table,
+      counts: this.#counts,
+      accounts: this.#accounts,
+      certificates: this.#certificates,
+    };
+    this.#feed = new WorkerFeed(all);
+    this.report = new TrafficReport({
+      ...all,
+      workers: parts.workers,
+      fleet: parts.fleet,
+      configuration: () => parts.configuration(),
+      planOf: (service) => this.#plans.get(service),
+      runningSince: (service) =>
+        this.#plans.has(service) && !this.#wanted.isServiceStopped(service) ? this.#startedAt : undefined,
+    });
   }
 
   /** Reads certificates and opens all ports; while privileges are still there. Throws what the first that cannot be opened throws. */
@@ -165,8 +165,8 @@ export class Traffic {
     // A predecessor of this process has handed over what its workers have.
     if (left.length > 0 && !SOCKETS.hasPredecessors)
       SOCKETS.adopt(await receivePortsLeft(this.#parts.directory, left, this.#parts.clock));
-    for (const plan of this.#wantedPorts()) await this.#ports.open(plan);
-    await this.#kernel.open(this.#wantedInKernel());
+    for (const plan of this.#wanted.inProcesses()) await this.#ports.open(plan);
+    await this.#kernel.open(this.#wanted.inKernel());
   }
 
   /** A service is carried by the kernel. */
@@ -181,7 +181,7 @@ export class Traffic {
     this.#putAccounts();
     this.refresh();
     this.#cancelKnowing = clock.after(KNOW_WITHIN_MS, () => {
-      this.#isEveryoneKnown = true;
+      this.#known.waitNoLonger();
       this.#serveKnown();
     });
     await this.#startPool();
@@ -207,7 +207,7 @@ export class Traffic {
     this.#cancelKnowing();
     this.#pool.leave();
     this.#kernel.leave();
-    return { service: [...this.#stopped.service], listener: [...this.#stopped.listener] };
+    return this.#wanted.stopped;
   }
 
   /** Takes over the configuration that is now in force. */
@@ -216,10 +216,10 @@ export class Traffic {
     this.#plans = planServices(this.#parts.configuration());
     this.#putAccounts();
     this.refresh();
-    const wanted = this.#wantedPorts();
+    const wanted = this.#wanted.inProcesses();
     const names = new Set(wanted.map(({ name }) => name));
     for (const name of this.#ports.names) if (!names.has(name)) await this.#ports.close(name, this.#pool);
-    const inKernel = this.#wantedInKernel();
+    const inKernel = this.#wanted.inKernel();
     // A port may go from a process to the kernel, or back.
     await this.#kernel.put(inKernel);
     for (const plan of wanted) if (!this.#ports.has(plan, "all")) await this.#openAnew(plan);
@@ -231,11 +231,6 @@ export class Traffic {
     this.#certificates.refresh();
   }
 
-  /** Certificate files in use, and until when. */
-  get certificates(): readonly CertificateFigures[] {
-    return this.#certificates.certificates;
-  }
-
   /** Something about the servers may have changed: a new routing table goes out where it differs. */
   refresh(): void {
     const { clock, fleet } = this.#parts;
@@ -243,7 +238,7 @@ export class Traffic {
     this.#cancelNext();
     if (nextAt !== undefined) this.#cancelNext = clock.after(nextAt - clock.now(), () => this.refresh());
     if (changed.length > 0) {
-      for (const { link } of this.#pool.slots) this.#tellTable(link);
+      for (const { link } of this.#pool.slots) if (link !== undefined) this.#feed.tellTable(link);
       for (const route of changed) this.#logRoute(route);
     }
     this.#serveKnown();
@@ -259,8 +254,7 @@ export class Traffic {
     const { services, listeners } = this.#parts.configuration();
     const object = kind === "service" ? services.get(name) : listeners.get(name);
     if (object === undefined) throw new SluiceError("NOT_FOUND", `there is no ${kind} ${name}`);
-    if (isRunning) this.#stopped[kind].delete(name);
-    else this.#stopped[kind].add(name);
+    this.#wanted.setRunning(kind, name, isRunning);
     this.#parts.log.info(
       { event: kind, [kind]: name },
       `${kind} ${name} ${isRunning ? "starts" : "stops"}, by a person`,
@@ -273,7 +267,7 @@ export class Traffic {
 
   /** Throws NOT_FOUND. */
   async endSession(id: string, ttlMs: number): Promise<void> {
-    const found = (await this.#sessionLines()).some((session) => String(session.id) === id);
+    const found = (await this.report.sessionLines()).some((session) => String(session.id) === id);
     if (!found) throw new SluiceError("NOT_FOUND", `there is no session ${id}`);
     this.#parts.clock.after(ttlMs, () => {
       this.#pool.broadcast({ type: "end session", id: Number(id) });
@@ -281,98 +275,10 @@ export class Traffic {
     });
   }
 
-  async sessions(): Promise<readonly SessionInfo[]> {
-    return (await this.#sessionLines()).map(sessionInfo);
-  }
-
-  services(): ReadonlyMap<string, ServiceStatus> {
-    return new Map(
-      [...this.#parts.configuration().services.keys()].map((name) => [name, this.#serviceStatus(name)]),
-    );
-  }
-
-  listeners(): ReadonlyMap<string, ListenerStatus> {
-    const { listeners } = this.#parts.configuration();
-    return new Map([...listeners.keys()].map((name) => [name, this.#listenerStatus(name)]));
-  }
-
-  /** See GlbHost.usage. */
-  async usage(name: string): Promise<ServiceUsage | undefined> {
-    const plan = this.#plans.get(name);
-    if (plan === undefined || plan.router !== "readconnroute") return undefined;
-    const inKernel = isInKernel(plan);
-    if (inKernel) await this.#kernel.recount();
-    else await Promise.all(this.#pool.links.map((link) => link.recount()));
-    const present = this.#counters;
-    const route = this.#table.current.services.find((service) => service.name === name);
-    const { servers: snapshots } = this.#parts.fleet.snapshot;
-    const servers = plan.servers.map(({ server, endpoint, weight }) => {
-      const isTakenOut = (snapshots.get(server)?.admin ?? "none") !== "none";
-      const used = route?.targets.find((target) => target.server === server)?.weight ?? weight;
-      const connections = this.#counts.onServer(name, server, present);
-      return { address: formatEndpoint(endpoint), weight: isTakenOut ? 0 : used, connections };
-    });
-    const { balance, limits } = plan.rule;
-    return {
-      ...this.#counts.service(name, present),
-      balance,
-      servers,
-      most: inKernel
-        ? this.#kernel.mostConnections
-        : limits.maxConnections || this.#parts.workers * connectionsPerProcess(),
-    };
-  }
-
   /** Sessions of a service on a server that was taken out of it go elsewhere, or end. */
   leaveServer(service: string, server: string): void {
     this.#pool.broadcast({ type: "leave server", service, server });
     void this.#kernel.leaveServer(service, server);
-  }
-
-  connectionsOf(server: string): Connections {
-    return this.#counts.server(server, this.#counters);
-  }
-
-  threads(): readonly ThreadInfo[] {
-    return this.#pool.links.map((link) => {
-      const { sessions = 0, listeners = 0, rssBytes = 0 } = link.counters ?? {};
-      const number = link.hello?.number ?? 0;
-      const slot = this.#pool.slots.find((known) => known.number === number);
-      const descriptors = { current: 2 * sessions + listeners, total: 2 * sessions + listeners };
-      return {
-        id: slot === undefined ? number : slot.row + 1,
-        pid: link.hello?.pid ?? 0,
-        state: this.#pool.orphans.has(link) ? "Draining" : "Active",
-        sessions,
-        descriptors,
-        load: link.load,
-        memoryBytes: rssBytes,
-      };
-    });
-  }
-
-  /** For the metrics. */
-  get figures(): TrafficFigures {
-    const present = this.#counters;
-    return {
-      services: this.#table.current.services.map(({ name: service, targets }) => ({
-        service,
-        ...this.#counts.service(service, present),
-        targets: targets.length,
-      })),
-      listeners: [...this.listeners()].map(([listener, { state }]) => ({
-        listener,
-        isRunning: state === "running",
-      })),
-      certificates: this.certificates,
-      workers: this.#pool.links.length,
-      workerDeaths: this.#pool.deaths,
-      connectionsOf: (server) => this.#counts.server(server, present),
-    };
-  }
-
-  get #counters(): readonly WorkerCounters[] {
-    return [...this.#pool.links.flatMap(({ counters }) => counters ?? []), ...this.#kernel.counters];
   }
 
   async #startPool(): Promise<void> {
@@ -382,40 +288,10 @@ export class Traffic {
     await this.#pool.start();
   }
 
-  /** The listeners that should be open, by the configuration and by what a person has stopped. */
-  #wantedPorts(): readonly ListenerPlan[] {
-    if (this.#parts.workers === 0) return [];
-    return this.#listenerPlans().filter(
-      (listener) => !this.#isStopped(listener) && !isInKernel(this.#plans.get(listener.service)),
-    );
-  }
-
-  #wantedInKernel(): readonly KernelPlan[] {
-    return planKernel(this.#plans.values(), this.#listenerPlans(), (listener) => !this.#isStopped(listener));
-  }
-
-  #isStopped({ name, service }: ListenerPlan): boolean {
-    return this.#stopped.listener.has(name) || this.#stopped.service.has(service);
-  }
-
-  /** Those of services that run in this version. */
-  #listenerPlans(): readonly ListenerPlan[] {
-    return [...this.#parts.configuration().listeners.values()].flatMap((listener) =>
-      this.#plans.has(listener.parameters.service) ? this.#planListener(listener) : [],
-    );
-  }
-
   /** While the program starts a mistake ends it; later the listener says what is wrong with it. */
-  #planListener(listener: ListenerObject): readonly ListenerPlan[] {
-    const service = this.#parts.configuration().services.get(listener.parameters.service);
-    if (service === undefined) return [];
-    try {
-      return [planListener(listener, service)];
-    } catch (error) {
-      if (this.#startedAt === undefined) throw error;
-      this.#listenerFailed(listener.name, error);
-      return [];
-    }
+  #listenerRefused(name: string, error: unknown): void {
+    if (this.#startedAt === undefined) throw error;
+    this.#listenerFailed(name, error);
   }
 
   #listenerFailed(name: string, error: unknown): void {
@@ -438,25 +314,11 @@ export class Traffic {
   }
 
   async #equip(slot: WorkerSlot): Promise<void> {
-    const { number } = slot;
-    if (slot.link !== undefined) this.#tellSecrets(slot.link);
-    this.#tellTable(slot.link);
+    const { number, link } = slot;
+    if (link !== undefined) this.#feed.equip(link);
     await this.#ports.giveTo(slot, ({ service }) => this.#known.has(service));
     this.#equipped.add(number);
     this.#relieveOrphans();
-  }
-
-  /** What a table needs to be followed. */
-  #tellSecrets(link: WorkerLink): void {
-    link.tell({ type: "tls", materials: this.#certificates.materials });
-    for (const message of this.#accounts.messages()) link.tell(message);
-  }
-
-  #tellTable(link: WorkerLink | undefined): void {
-    const table = this.#table.current;
-    if (link === undefined || this.#told.get(link) === table) return;
-    this.#told.set(link, table);
-    link.tell({ type: "table", table, cells: this.#board.cells });
   }
 
   /**
@@ -469,29 +331,14 @@ export class Traffic {
       this.#pool.slots.every(({ number }) => this.#equipped.has(number));
     if (!isServed) return;
     const { upgrade_timeout: withinMs } = this.#parts.configuration().sluice.parameters;
-    for (const link of this.#pool.orphans) {
-      const isNew = !this.#draining.has(link);
-      this.#draining.add(link);
-      if (isNew) this.#tellSecrets(link);
-      this.#tellTable(link);
-      if (isNew) link.tell({ type: "drain", withinMs });
-    }
+    for (const link of this.#pool.orphans) this.#feed.drain(link, withinMs);
   }
 
   /** Ports of services about which something is known are served; until then, whoever comes waits in their queue. */
   #serveKnown(): void {
-    const { snapshot, stateOf } = this.#parts.fleet;
-    const isKnown = ({ servers }: ServicePlan): boolean =>
-      servers.every(({ server }) => {
-        const role = stateOf(server)?.cause.code ?? "STARTING";
-        return snapshot.servers.get(server)?.verdict.known === true && !UNDECIDED.has(role);
-      });
-    for (const [name, plan] of this.#plans) {
-      if (this.#known.has(name) || !(this.#isEveryoneKnown || isKnown(plan))) continue;
-      this.#known.add(name);
+    for (const name of this.#known.update(this.#plans, this.#parts.fleet))
       for (const slot of this.#pool.slots)
         if (slot.link !== undefined) void this.#ports.giveTo(slot, ({ service }) => service === name);
-    }
     this.#kernel.route(this.#table.current.services, (service) => this.#known.has(service));
     this.#relieveOrphans();
   }
@@ -544,7 +391,7 @@ export class Traffic {
     question,
     connectionId,
   }: Extract<FromWorker, { type: "find session" }>): Promise<void> {
-    const found = (await this.#sessionLines()).find(({ id }) => connectionIdOf(id) === connectionId);
+    const found = (await this.report.sessionLines()).find(({ id }) => connectionIdOf(id) === connectionId);
     const session = found && { id: found.id, user: found.user, connections: found.connections };
     this.#pool.broadcast({ type: "session found", asker, question, ...(session && { session }) });
   }
@@ -565,73 +412,4 @@ export class Traffic {
     if (servers.length > 0) log.info(fields, `service ${name} uses ${servers.join(", ")}`);
     else log.warn(fields, refusal);
   }
-
-  #serviceStatus(name: string): ServiceStatus {
-    const { current, total, most, refused, waiting, retried } = this.#counts.service(name, this.#counters);
-    const isRunning = this.#plans.has(name) && !this.#stopped.service.has(name);
-    const route = this.#table.current.services.find((service) => service.name === name);
-    const isSplit = this.#plans.get(name)?.router === "readwritesplit";
-    const sum = this.#counts.splitOf(name, this.#counters);
-    return {
-      running: isRunning,
-      startedAt: isRunning ? this.#startedAt : undefined,
-      connections: { current, total, max: most },
-      activeOperations: [...sum.servers.values()].reduce((running, server) => running + server.running, 0),
-      usersUpdatedAt: this.#accounts.current(name)?.readAt,
-      users: this.#usersOf(name),
-      diagnostics: {
-        ...(isSplit
-          ? splitDiagnostics(
-              this.#table.current.splits.find((split) => split.name === name),
-              sum,
-            )
-          : { balance: route?.balance, targets: route?.targets.map(({ server }) => server) ?? [] }),
-        refused_connections: refused,
-        queued_connections: waiting,
-        retried_connections: retried,
-      },
-    };
-  }
-
-  #usersOf(service: string): ServiceStatus["users"] {
-    return (this.#accounts.current(service)?.accounts ?? []).map(({ user, host, methods }) => ({
-      user,
-      host,
-      plugin: methods.map(({ plugin }) => plugin).join(" or "),
-    }));
-  }
-
-  #listenerStatus(name: string): ListenerStatus {
-    const service = this.#parts.configuration().listeners.get(name)?.parameters.service ?? "";
-    if (isInKernel(this.#plans.get(service))) return this.#kernelListenerStatus(name);
-    if (this.#parts.workers === 0) return { state: "not started", reason: "threads=0: no proxy here" };
-    return this.#ports.status(name) ?? { state: "stopped", reason: undefined };
-  }
-
-  #kernelListenerStatus(name: string): ListenerStatus {
-    const reason = this.#kernel.failureOf(name);
-    if (reason !== undefined) return { state: "failed", reason };
-    return { state: this.#kernel.isServed(name) ? "running" : "stopped", reason: undefined };
-  }
-
-  async #sessionLines(): Promise<readonly SessionLine[]> {
-    const ofWorkers = this.#pool.links.map((link) => link.sessions());
-    return (await Promise.all([...ofWorkers, this.#kernel.sessions()])).flat();
-  }
-}
-
-function sessionInfo(session: SessionLine): SessionInfo {
-  return {
-    id: String(session.id),
-    service: session.service,
-    user: session.user,
-    remote: session.remote,
-    connectedAt: session.connectedAt,
-    idleSeconds: Math.floor(session.idleMs / 1000),
-    state: session.state,
-    database: session.database,
-    memoryBytes: session.bufferedBytes,
-    ioActivity: undefined,
-    connections: session.connections,
-  };
 }
