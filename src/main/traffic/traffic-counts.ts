@@ -19,7 +19,7 @@ export interface SplitSum {
   readonly servers: ReadonlyMap<string, Required<ServerCounters>>;
 }
 
-const nothing = (): Sum => ({
+export const NO_COUNTS: Readonly<Sum> = Object.freeze({
   current: 0,
   total: 0,
   most: 0,
@@ -50,7 +50,7 @@ export class TrafficCounts {
   }
 
   service(name: string, present: readonly WorkerCounters[]): Sum {
-    const sum = nothing();
+    const sum: Sum = { ...NO_COUNTS };
     for (const { services } of [...this.#gone, ...present]) {
       const counted = services[name];
       if (counted === undefined) continue;

@@ -10,11 +10,9 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { errorMessage, SluiceError } from "../../../errors/sluice-error.ts";
-import { Single } from "../../../proxy/balance/single.ts";
-import type { KernelService, KernelTarget } from "../../../proxy/kernel/kernel-service.ts";
+import type { KernelService } from "../../../proxy/kernel/kernel-service.ts";
 import { type Led, ledConnections } from "../../../proxy/kernel/table-listing.ts";
 import type { SessionLine, WorkerCounters } from "../../../proxy/worker/messages.ts";
-import { FAMILIES, familyOf } from "../../../system/firewall/family.ts";
 import { resetPeer } from "../../../system/firewall/reset-peer.ts";
 import { type Forwarding, requireForwarding } from "../../../system/forwarding.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
@@ -23,9 +21,11 @@ import type { Clock } from "../../../telemetry/clock.ts";
 import type { Log } from "../../../telemetry/log.ts";
 import type { ServiceRoute } from "../../../topology/routing-table.ts";
 import { KernelClaim } from "./kernel-claim.ts";
+import { kernelCounters } from "./kernel-counters.ts";
 import { type KernelFlow, KernelFlows, sessionLine } from "./kernel-flows.ts";
-import { type KernelPlan, kernelTargets, serverKey } from "./kernel-plan.ts";
+import type { KernelPlan } from "./kernel-plan.ts";
 import { KernelPorts } from "./kernel-ports.ts";
+import { KernelRoutes } from "./kernel-routes.ts";
 import { NftTable } from "./nft-table.ts";
 
 export interface KernelParts {
@@ -51,15 +51,10 @@ export class KernelTraffic {
   readonly #flows: KernelFlows;
   readonly #ports = new KernelPorts();
   readonly #claim = new KernelClaim();
-  /** Of services with balance=single, by service and family: who has been chosen. */
-  readonly #singles = new Map<string, Single>();
+  readonly #routes = new KernelRoutes();
   #plans: readonly KernelPlan[] = [];
   /** By service: the servers it has had, some of which it may have no more, though connections to them go on. */
   readonly #servers = new Map<string, Map<string, string>>();
-  #routes: ReadonlyMap<string, ServiceRoute> = new Map();
-  /** Those that the rules follow already: only who is out by these may be cut, as others could come right after. */
-  #inForce: ReadonlyMap<string, ServiceRoute> = new Map();
-  #isKnown: (service: string) => boolean = () => false;
   /** Nft and conntrack work here, and the table is ours. */
   #isReady = false;
   /** Our rules are in force; before that, what a predecessor has left. */
@@ -102,8 +97,7 @@ export class KernelTraffic {
 
   /** Where connections are to go now. */
   route(routes: readonly ServiceRoute[], isKnown: (service: string) => boolean): void {
-    this.#routes = new Map(routes.map((route) => [route.name, route]));
-    this.#isKnown = isKnown;
+    this.#routes.put(routes, isKnown);
     this.#kick();
   }
 
@@ -139,16 +133,7 @@ export class KernelTraffic {
   /** In the form in which workers tell theirs. */
   get counters(): readonly WorkerCounters[] {
     if (this.#plans.length === 0) return [];
-    const services = this.#plans.map((plan) => [plan.service, this.#serviceCounters(plan)] as const);
-    return [
-      {
-        sessions: this.#present.length,
-        listeners: this.#plans.flatMap((plan) => plan.listeners).filter(({ isOpen }) => isOpen).length,
-        rssBytes: 0,
-        cpuMicros: 0,
-        services: Object.fromEntries(services),
-      },
-    ];
+    return [kernelCounters(this.#plans, this.#present, this.#led)];
   }
 
   /** Brings `counters` up to date. */
@@ -357,13 +342,13 @@ export class KernelTraffic {
 
   /** Makes the rules what they should be, and ends what should not go on. */
   async #settle(): Promise<void> {
-    const routes = this.#routes;
+    const { current } = this.#routes;
     const services = this.#wanted();
     if (services === undefined) return;
     const isChanged = await this.#table.put(services, this.#host);
-    this.#inForce = routes;
+    this.#routes.follow(current);
     this.#isLaid = true;
-    const closing = this.#plans.flatMap(({ service }) => [...this.#closingOf(service)]).join(" ");
+    const closing = this.#plans.flatMap(({ service }) => [...this.#routes.closingOf(service)]).join(" ");
     // What comes later to a server that is out is ended once a second.
     if (!isChanged && closing === this.#lastClosing) return;
     this.#lastClosing = closing;
@@ -375,37 +360,14 @@ export class KernelTraffic {
   /** Undefined while nothing may be changed yet. */
   #wanted(): readonly KernelService[] | undefined {
     if (!this.#isReady) return undefined;
-    const known = this.#plans.filter(({ service }) => this.#isKnown(service));
-    if (!this.#isLaid && known.length < this.#plans.length) return undefined;
-    return known.map((plan) => ({
-      name: plan.service,
-      balance: plan.balance,
-      masquerade: plan.masquerade,
-      ttlMs: plan.ttlMs,
-      listeners: plan.listeners.filter(({ name }) => this.#ports.has(name)),
-      targets: this.#targetsOf(plan),
-    }));
-  }
-
-  #targetsOf({ service, balance }: KernelPlan): readonly KernelTarget[] {
-    const route = this.#routes.get(service);
-    const targets = route === undefined ? [] : kernelTargets(route);
-    if (balance !== "single") return targets;
-    return FAMILIES.flatMap((family) => {
-      const key = `${service} ${family}`;
-      const single = this.#singles.get(key) ?? new Single();
-      this.#singles.set(key, single);
-      const ofFamily = targets.filter(({ address }) => familyOf(address) === family);
-      return single.pick(ofFamily.map((target) => ({ ...target, connections: 0 }))) ?? [];
-    });
-  }
-
-  #closingOf(service: string): ReadonlySet<string> {
-    return new Set(this.#inForce.get(service)?.closing.map(({ server }) => server));
+    if (!this.#isLaid && !this.#routes.areAllKnown(this.#plans)) return undefined;
+    return this.#routes.servicesOf(this.#plans, (listener) => this.#ports.has(listener));
   }
 
   async #cutClosing(): Promise<void> {
-    const flows = this.#present.filter(({ service, serverName }) => this.#closingOf(service).has(serverName));
+    const flows = this.#present.filter(({ service, serverName }) =>
+      this.#routes.closingOf(service).has(serverName),
+    );
     await this.#cut(flows, "their server is out");
     if (flows.length > 0) await this.#count();
   }
@@ -428,31 +390,6 @@ export class KernelTraffic {
 
   get #host() {
     return { routesLoopback: this.#parts.readForwarding().routesLoopback };
-  }
-
-  #serviceCounters({ service, listeners, servers }: KernelPlan): WorkerCounters["services"][string] {
-    const mine = this.#present.filter((flow) => flow.service === service && flow.state !== "SYN_SENT");
-    const ports = new Set(listeners.map(({ port }) => port));
-    const counts = [...servers].map(([key, name]) => {
-      const current = mine.filter(({ serverName }) => serverName === name).length;
-      const led = this.#led.filter(
-        ({ port, server }) => ports.has(port) && serverKey(server.address, server.port) === key,
-      );
-      const total = led.reduce((sum, { count }) => sum + count, 0);
-      return [name, { current, total: Math.max(current, total) }] as const;
-    });
-    return {
-      current: mine.length,
-      total: counts.reduce((sum, [, { total }]) => sum + total, 0),
-      most: mine.length,
-      refused: 0,
-      waiting: 0,
-      retried: 0,
-      bytesIn: 0,
-      bytesOut: 0,
-      reads: 0,
-      servers: Object.fromEntries(counts),
-    };
   }
 
   /** Said once for each new reason: it is tried again and again. */
