@@ -101,7 +101,7 @@ async function rehearseDaemon(plan: DaemonPlan): Promise<number> {
     giveWay: () => {},
   };
   const { runtime } = await createParts(plan, around);
-  runtime.check();
+  runtime.publishers.check();
   // Without journals and scripts, and whatever else would act on what is found.
   const onlooker = await createParts({ ...plan, createCompanion: undefined, createAdmin: undefined }, around);
   const down = plan.rehearsal === "servers" ? await onlooker.runtime.findDown() : undefined;

@@ -92,7 +92,7 @@ export class RuntimeControl implements Control {
   }
 
   publishers(): ReadonlyMap<string, PublisherStatus> {
-    return this.#parts.runtime.publisherStatus();
+    return this.#parts.runtime.publishers.statuses();
   }
 
   async sessions(): Promise<readonly SessionInfo[]> {

@@ -1,38 +1,33 @@
 import { availableParallelism } from "node:os";
-import type { PublisherStatus } from "../../admin/control.ts";
-import type { Configuration, MonitorObject } from "../../config/configuration.ts";
-import { formatChange, type ObjectChange } from "../../config/diff-configurations.ts";
+import type { Configuration } from "../../config/configuration.ts";
+import { formatChange } from "../../config/diff-configurations.ts";
 import type { Edit } from "../../config/edit-sections.ts";
 import { REAL_FILES } from "../../config/file-access.ts";
 import { formatProblem } from "../../config/problem.ts";
 import type { Decrypt } from "../../config/secrets.ts";
 import type { SourceSection } from "../../config/source.ts";
 import { checkTlsFiles } from "../../config/tls/check-tls-files.ts";
-import { errorMessage, SluiceError } from "../../errors/sluice-error.ts";
+import { SluiceError } from "../../errors/sluice-error.ts";
 import type { AdminStore } from "../../monitor/admin-store.ts";
 import type { EventLog } from "../../monitor/event-log.ts";
 import type { MonitorEvent } from "../../monitor/events.ts";
-import { FleetMonitor, type FleetPlan, type ServerMemory } from "../../monitor/fleet-monitor.ts";
+import type { FleetMonitor, FleetPlan } from "../../monitor/fleet-monitor.ts";
 import { FleetStore } from "../../monitor/fleet-store.ts";
-import type { ModuleState, ServerInput } from "../../monitor/modules/monitor-module.ts";
-import { OffSwitch } from "../../monitor/off-switch.ts";
-import type { ScriptServer } from "../../monitor/script/script-variables.ts";
-import type { Publisher } from "../../publish/publisher.ts";
 import { Turns } from "../../system/turns.ts";
 import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { ServerState } from "../../topology/state.ts";
 import type { AdminState } from "../../topology/verdict.ts";
 import { explanation } from "../../verdict/explanation.ts";
-import type { Overlay } from "../../verdict/judge.ts";
 import { Traffic } from "../traffic/traffic.ts";
 import type { Stopped } from "../traffic/wanted-listeners.ts";
-import type { Companion, CreateCompanion } from "./companion.ts";
+import type { CreateCompanion } from "./companion.ts";
 import type { Candidate, ConfigurationStore } from "./configuration-store.ts";
 import { Discovery } from "./discovery.ts";
 import { GlbControls } from "./glb-controls.ts";
-import { createPublisher } from "./plan-publishers.ts";
+import { Monitors, type MonitorsMemory } from "./monitors.ts";
+import { OffSwitches } from "./off-switches.ts";
 import { planFleets, type TargetOf } from "./plan-servers.ts";
+import { Publishers } from "./publishers.ts";
 import type { Services } from "./services.ts";
 
 export interface RuntimeParts {
@@ -56,20 +51,13 @@ export interface RuntimeParts {
 
 /** What must not be forgotten for a moment when another program goes on: plain JSON. */
 export interface RuntimeMemory {
-  /** By monitor, then by server. */
-  readonly monitors: Readonly<Record<string, Readonly<Record<string, ServerMemory>>>>;
+  readonly monitors: MonitorsMemory;
   readonly stoppedMonitors: readonly string[];
   readonly stopped: Stopped;
 }
 
 /** How long a successor waits for the first verdicts before it answers anybody; those it remembers are there at once. */
 const KNOW_WITHIN_MS = 3000;
-
-interface RunningPublisher {
-  readonly publisher: Publisher | undefined;
-  /** Why it does not run. */
-  readonly reason: string | undefined;
-}
 
 /**
  * The objects of the configuration, alive: monitors with their watches, publishers, off switches. A change of the configuration is
@@ -80,32 +68,43 @@ interface RunningPublisher {
 export class Runtime {
   readonly #parts: RuntimeParts;
   readonly fleet = new FleetStore();
-  readonly #monitors = new Map<string, FleetMonitor>();
-  /** By monitor; a changed monitor gets a new one. */
-  readonly #companions = new Map<string, { readonly key: string; readonly companion: Companion }>();
-  readonly #publishers = new Map<string, RunningPublisher>();
+  readonly #monitors: Monitors;
+  readonly publishers: Publishers;
   readonly services: Services;
   readonly traffic: Traffic;
   readonly #controls: GlbControls;
   readonly #discovery: Discovery;
-  #offSwitch: OffSwitch;
+  readonly #offSwitches: OffSwitches;
   readonly #outOfFirewall = Promise.withResolvers<void>();
   #isStarted = false;
-  /** Events are another program's to tell. */
-  #isOnlooker = false;
   /** One change at a time. */
   readonly #turns = new Turns();
 
   /** Throws where the configuration cannot be put into practice: a missing file, a server without an account. */
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
-    this.#offSwitch = this.#createOffSwitch(parts.configuration.current);
+    this.#offSwitches = new OffSwitches({
+      clock: parts.clock,
+      log: parts.log,
+      configuration: () => this.configuration,
+      onChange: () => this.#monitors.overlaysChanged(),
+    });
     this.services = this.#createServices();
+    this.publishers = new Publishers({
+      log: parts.log,
+      configuration: () => this.configuration,
+      services: () => this.services,
+    });
+    this.#monitors = this.#createMonitors();
     this.traffic = this.#createTraffic();
     this.#controls = this.#createControls();
     this.#discovery = this.#createDiscovery();
     this.fleet.subscribe(() => this.traffic.refresh());
-    for (const plan of this.#planFleets(parts.configuration.current)) this.#addMonitor(plan);
+    this.#monitors.open(this.#planFleets(parts.configuration.current));
+  }
+
+  get monitors(): ReadonlyMap<string, FleetMonitor> {
+    return this.#monitors.all;
   }
 
   get configuration(): Configuration {
@@ -115,16 +114,6 @@ export class Runtime {
   /** What the present configuration was compiled from. */
   get sections(): readonly SourceSection[] {
     return this.#parts.configuration.sections;
-  }
-
-  get monitors(): ReadonlyMap<string, FleetMonitor> {
-    return this.#monitors;
-  }
-
-  /** Checks that publishers can be made of the configuration, and makes none. Throws CONFIG_INVALID. */
-  check(): void {
-    for (const object of this.configuration.publishers.values())
-      createPublisher(object, this.configuration, this.services);
   }
 
   /** Watches the servers already, before anybody is answered; resolves when every one has been judged, or should have been. */
@@ -140,12 +129,12 @@ export class Runtime {
 
   /** For a rehearsal: the servers that are down to this program, and why; one that has not been judged in time is not among them. */
   async findDown(): Promise<Readonly<Record<string, string>>> {
-    this.#isOnlooker = true;
+    this.#monitors.onlyLook();
     await this.watch();
     const down = [...this.fleet.current().servers.values()].filter(
       ({ verdict }) => verdict.known && !verdict.up,
     );
-    for (const monitor of this.#monitors.values()) monitor.stop();
+    this.#monitors.stop();
     return Object.fromEntries(down.map(({ name, verdict }) => [name, verdict.sentence]));
   }
 
@@ -160,19 +149,14 @@ export class Runtime {
 
   /** Opens publishers and listeners; while privileges are still there. Throws what the first one that cannot start throws. */
   async open(): Promise<void> {
-    for (const object of this.configuration.publishers.values()) {
-      const publisher = createPublisher(object, this.configuration, this.services);
-      await publisher.start();
-      this.#publishers.set(object.name, { publisher, reason: undefined });
-    }
+    await this.publishers.open();
     await this.traffic.open();
     await this.#controls.open();
   }
 
   /** A publisher or a service changes the firewall. */
   get needsNetAdmin(): boolean {
-    if (this.traffic.needsNetAdmin) return true;
-    return [...this.#publishers.values()].some(({ publisher }) => publisher?.needsNetAdmin === true);
+    return this.traffic.needsNetAdmin || this.publishers.needsNetAdmin;
   }
 
   async start(): Promise<void> {
@@ -183,12 +167,8 @@ export class Runtime {
   #startWatching(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#offSwitch.start();
-    const stopped = new Set(this.#parts.memory?.stoppedMonitors);
-    for (const [name, monitor] of this.#monitors) {
-      monitor.start();
-      if (stopped.has(name)) monitor.stop();
-    }
+    this.#offSwitches.start();
+    this.#monitors.start(new Set(this.#parts.memory?.stoppedMonitors));
     this.#discovery.start();
   }
 
@@ -197,36 +177,31 @@ export class Runtime {
    * @returns what it has to know; and when whoever is being answered now has been
    */
   handOver(): { readonly memory: RuntimeMemory; readonly atRest: Promise<unknown> } {
-    this.#offSwitch.close();
+    this.#offSwitches.close();
     this.#discovery.stop();
-    const all = [...this.#monitors];
-    const stoppedMonitors = all.filter(([, { isRunning }]) => !isRunning).map(([name]) => name);
-    const monitors = Object.fromEntries(all.map(([name, monitor]) => [name, monitor.handOver()]));
+    const { memory: monitors, stopped: stoppedMonitors } = this.#monitors.handOver();
     const memory = { monitors, stoppedMonitors, stopped: this.traffic.handOver() };
     const closing = [
       this.#controls.close("succession"),
-      ...[...this.#publishers.values()].map(({ publisher }) => publisher?.close("succession")),
-      ...[...this.#companions.values()].map(({ companion }) => companion.close()),
+      ...this.publishers.handOver(),
+      ...this.#monitors.close(),
     ];
     return { memory, atRest: Promise.allSettled(closing).then(() => this.#parts.events.flush()) };
   }
 
   async stop(): Promise<void> {
     this.#discovery.stop();
-    this.#offSwitch.close();
-    for (const monitor of this.#monitors.values()) monitor.stop();
-    const publishers = [...this.#publishers.values()].flatMap(({ publisher }) => publisher ?? []);
-    const { firewall = [], others = [] } = Object.groupBy(publishers, ({ needsNetAdmin = false }) =>
-      needsNetAdmin ? "firewall" : "others",
-    );
-    const leaving = [this.traffic.leaveKernel(), ...firewall.map((publisher) => publisher.close("exit"))];
+    this.#offSwitches.close();
+    this.#monitors.stop();
+    const { firewall, others } = this.publishers.end();
+    const leaving = [this.traffic.leaveKernel(), ...firewall];
     void Promise.allSettled(leaving).then(() => this.#outOfFirewall.resolve());
     await Promise.all([
       ...leaving,
       this.traffic.stop(),
       this.#controls.close(),
-      ...others.map((publisher) => publisher.close("exit")),
-      ...[...this.#companions.values()].map(({ companion }) => companion.close()),
+      ...others,
+      ...this.#monitors.close(),
     ]);
     await this.#parts.events.flush();
   }
@@ -238,13 +213,7 @@ export class Runtime {
 
   /** Files that publishers have read (certificates) are read again. */
   rereadFiles(): void {
-    for (const [name, { publisher }] of this.#publishers) {
-      try {
-        publisher?.reload?.();
-      } catch (error) {
-        this.#parts.log.error({ event: "reload_failed", publisher: name }, errorMessage(error));
-      }
-    }
+    this.publishers.rereadFiles();
     this.traffic.rereadFiles();
   }
 
@@ -271,7 +240,7 @@ export class Runtime {
 
   /** See Control.setServerState. */
   setServerState(server: string, state: AdminState, force: boolean): void {
-    const monitor = this.#monitorOf(server);
+    const monitor = this.#monitors.of(server);
     if (!this.configuration.servers.has(server))
       throw new SluiceError("NOT_FOUND", `there is no server ${server}`);
     if (
@@ -293,20 +262,10 @@ export class Runtime {
 
   /** Starts or stops a monitor. NOT_FOUND. */
   setMonitorRunning(name: string, isRunning: boolean): void {
-    const monitor = this.#monitors.get(name);
+    const monitor = this.#monitors.all.get(name);
     if (monitor === undefined) throw new SluiceError("NOT_FOUND", `there is no monitor ${name}`);
     if (isRunning) monitor.start();
     else monitor.stop();
-  }
-
-  publisherStatus(): ReadonlyMap<string, PublisherStatus> {
-    return new Map(
-      [...this.#publishers].map(([name, { publisher, reason }]) => {
-        const state = publisher === undefined ? "failed" : "running";
-        const tells = publisher?.gate && (publisher.gate.isOpen ? "open" : "closed");
-        return [name, { state, reason, tells }] as const;
-      }),
-    );
   }
 
   explain(name: string): string {
@@ -322,172 +281,15 @@ export class Runtime {
     await store.keep(candidate);
     store.accept(candidate);
     for (const change of candidate.changes) log.info({ event: "configuration" }, formatChange(change));
-    this.#replaceOffSwitch(candidate.configuration);
-    this.#putMonitors(plans);
-    await this.#putPublishers(candidate.changes);
+    this.#offSwitches.put();
+    this.#monitors.put(plans);
+    await this.publishers.put(candidate.changes);
     await this.traffic.put();
     await this.#controls.put();
   }
 
-  #putMonitors(plans: readonly FleetPlan[]): void {
-    const names = new Set(plans.map(({ name }) => name));
-    for (const [name, monitor] of this.#monitors) {
-      if (names.has(name)) continue;
-      monitor.remove();
-      this.#monitors.delete(name);
-      this.#closeCompanion(name);
-    }
-    for (const plan of plans) {
-      const present = this.#monitors.get(plan.name);
-      if (present !== undefined) {
-        this.#companionOf(plan);
-        present.replan(plan);
-      } else this.#addMonitor(plan).start();
-    }
-  }
-
-  async #putPublishers(changes: readonly ObjectChange[]): Promise<void> {
-    for (const change of changes) {
-      const object = change.change === "changed" ? change.after : change.object;
-      if (object.kind !== "publisher") continue;
-      await this.#publishers.get(object.name)?.publisher?.close("changed");
-      this.#publishers.delete(object.name);
-      if (change.change !== "removed") await this.#startPublisher(object);
-    }
-  }
-
-  /** A publisher that cannot start is an object that says why; the change itself stands. */
-  async #startPublisher(object: Parameters<typeof createPublisher>[0]): Promise<void> {
-    try {
-      const publisher = createPublisher(object, this.configuration, this.services);
-      await publisher.start();
-      this.#publishers.set(object.name, { publisher, reason: undefined });
-    } catch (error) {
-      const reason = errorMessage(error);
-      this.#publishers.set(object.name, { publisher: undefined, reason });
-      this.#parts.log.error(
-        { event: "publisher_failed", publisher: object.name, reason },
-        `${object.name}: ${reason}`,
-      );
-    }
-  }
-
   #planFleets(configuration: Configuration): readonly FleetPlan[] {
     return planFleets(configuration, this.#parts.targetOf, this.#parts.clock);
-  }
-
-  #addMonitor(plan: FleetPlan): FleetMonitor {
-    const { clock, log } = this.#parts;
-    const around = {
-      store: this.fleet,
-      clock,
-      log: log.child({ monitor: plan.name }),
-      listener: {
-        onEvents: (name: string, events: readonly MonitorEvent[]) => this.#onEvents(name, events),
-        onJudged: (
-          name: string,
-          inputs: readonly ServerInput[],
-          states: ReadonlyMap<string, ServerState>,
-        ) => {
-          this.traffic.refresh();
-          this.#companions.get(name)?.companion.judged(inputs, states);
-        },
-        onState: (name: string, state: ModuleState) => this.#companions.get(name)?.companion.save(state),
-      },
-      overlayOf: (server: string) => this.#overlayOf(server),
-      openConnectionsOf: (server: string) => this.traffic.report.connectionsOf(server).current,
-    };
-    const remembered = this.#isStarted ? undefined : this.#parts.memory?.monitors[plan.name];
-    const monitor = new FleetMonitor(plan, around, this.#companionOf(plan)?.load(), remembered);
-    this.#monitors.set(plan.name, monitor);
-    return monitor;
-  }
-
-  #onEvents(monitor: string, events: readonly MonitorEvent[]): void {
-    if (this.#isOnlooker) return;
-    this.#parts.events.append(monitor, events);
-    this.#companions.get(monitor)?.companion.handle(events, this.#scriptServers(monitor));
-  }
-
-  /** The companion of a monitor; a new one where the monitor or its servers are not what they were. */
-  #companionOf(plan: FleetPlan): Companion | undefined {
-    const { createCompanion, stateDirectory, clock, log, configuration } = this.#parts;
-    const monitor = configuration.current.monitors.get(plan.name);
-    if (createCompanion === undefined || monitor === undefined) return undefined;
-    const endpoints = plan.members.map(({ watched }) => [watched.name, watched.endpoint]);
-    const key = JSON.stringify([monitor.module, monitor.parameters, endpoints]);
-    const present = this.#companions.get(plan.name);
-    if (present?.key === key) return present.companion;
-    const around = {
-      directory: stateDirectory,
-      clock,
-      log,
-      configuration: () => this.configuration,
-      targetOf: this.#parts.targetOf,
-    };
-    const companion = createCompanion(monitor, plan, around);
-    this.#closeCompanion(plan.name);
-    this.#companions.set(plan.name, { key, companion });
-    return companion;
-  }
-
-  #closeCompanion(name: string): void {
-    void this.#companions.get(name)?.companion.close();
-    this.#companions.delete(name);
-  }
-
-  /** The servers of a monitor as its script is told of them. */
-  #scriptServers(name: string): readonly ScriptServer[] {
-    const monitor = this.#monitors.get(name);
-    if (monitor === undefined) return [];
-    const { servers } = this.fleet.current();
-    return [...monitor.states].flatMap(([server, state]) => {
-      const snapshot = servers.get(server);
-      return snapshot === undefined
-        ? []
-        : [{ name: server, endpoint: snapshot.endpoint, state, sources: monitor.sourcesOf(server) }];
-    });
-  }
-
-  #overlayOf(server: string): Overlay {
-    return { admin: this.#parts.admin.get(server), offSwitch: this.#offSwitchOf(server) };
-  }
-
-  /** The off-switch file that is there, if it is one of those that this server's monitor names. */
-  #offSwitchOf(server: string): string | undefined {
-    const { present } = this.#offSwitch;
-    if (present === undefined) return undefined;
-    const monitor = monitorObjectOf(server, this.configuration);
-    const own = this.configuration.servers.get(server)?.parameters.disable_files;
-    return (own ?? monitor?.parameters.disable_files ?? []).includes(present) ? present : undefined;
-  }
-
-  #createOffSwitch(configuration: Configuration): OffSwitch {
-    const files = [...configuration.monitors.values(), ...configuration.servers.values()].flatMap(
-      ({ parameters }) => parameters.disable_files ?? [],
-    );
-    return new OffSwitch([...new Set(files)], this.#parts.clock, (present) => {
-      const words = present === undefined ? "the off-switch file is gone" : `${present} forces servers out`;
-      this.#parts.log.warn({ event: "off_switch", file: present }, words);
-      this.#overlaysChanged();
-    });
-  }
-
-  #replaceOffSwitch(configuration: Configuration): void {
-    this.#offSwitch.close();
-    this.#offSwitch = this.#createOffSwitch(configuration);
-    if (this.#isStarted) this.#offSwitch.start();
-    this.#overlaysChanged();
-  }
-
-  #overlaysChanged(): void {
-    for (const monitor of this.#monitors.values()) {
-      for (const { name } of monitor.watches) monitor.overlayChanged(name);
-    }
-  }
-
-  #monitorOf(server: string): FleetMonitor | undefined {
-    return [...this.#monitors.values()].find((monitor) => monitor.watch(server) !== undefined);
   }
 
   #createServices(): Services {
@@ -496,12 +298,9 @@ export class Runtime {
       fleet: this.fleet,
       clock,
       version,
-      counts: (server: string) => this.#monitorOf(server)?.watch(server)?.counts,
+      counts: (server: string) => this.#monitors.of(server)?.watch(server)?.counts,
       eventCounts: () => events.counts(),
-      gates: () =>
-        [...this.#publishers].flatMap(([name, { publisher }]) =>
-          publisher?.gate === undefined ? [] : [{ publisher: name, ...publisher.gate }],
-        ),
+      gates: () => this.publishers.gates,
       traffic: () => this.traffic.report.figures,
     };
     // Loaded when somebody scrapes: an agent that nobody scrapes need not hold it in memory.
@@ -517,9 +316,7 @@ export class Runtime {
       log,
       decrypt,
       actions: {
-        hint: () => {
-          for (const monitor of this.#monitors.values()) monitor.hint();
-        },
+        hint: () => this.#monitors.hint(),
         explain: (name) => this.explain(name),
         // Whoever may use the control socket is on the host and means it.
         setAdmin: (name, state) => this.setServerState(name, state, true),
@@ -535,6 +332,28 @@ export class Runtime {
         return text;
       },
     };
+  }
+
+  #createMonitors(): Monitors {
+    const { events, clock, log, stateDirectory, targetOf, createCompanion, memory, admin } = this.#parts;
+    const parts = {
+      store: this.fleet,
+      events,
+      clock,
+      log,
+      stateDirectory,
+      targetOf,
+      createCompanion,
+      memory: memory?.monitors,
+      configuration: () => this.configuration,
+      overlayOf: (server: string) => ({
+        admin: admin.get(server),
+        offSwitch: this.#offSwitches.fileOf(server),
+      }),
+      openConnectionsOf: (server: string) => this.traffic.report.connectionsOf(server).current,
+      onJudged: () => this.traffic.refresh(),
+    };
+    return new Monitors(parts);
   }
 
   #createDiscovery(): Discovery {
@@ -578,10 +397,10 @@ export class Runtime {
         get snapshot() {
           return fleet.current();
         },
-        stateOf: (server) => this.#monitorOf(server)?.states.get(server),
+        stateOf: (server) => this.#monitors.of(server)?.states.get(server),
       },
       stopped: memory?.stopped,
-      onServerFailed: (server) => this.#monitorOf(server)?.watch(server)?.hint(),
+      onServerFailed: (server) => this.#monitors.of(server)?.watch(server)?.hint(),
     });
   }
 
@@ -624,8 +443,4 @@ async function untilTrue(
     const cancel = clock.after(withinMs, end);
     const unsubscribe = subscribe(() => holds() && end());
   });
-}
-
-function monitorObjectOf(server: string, configuration: Configuration): MonitorObject | undefined {
-  return [...configuration.monitors.values()].find(({ parameters }) => parameters.servers.includes(server));
 }
