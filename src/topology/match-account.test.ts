@@ -1,21 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { anAccount } from "../../test/support/an-account.ts";
 import type { Account, Accounts } from "./accounts.ts";
 import { isHostName, matchesHost } from "./host-pattern.ts";
 import { compareAccounts, matchAccount, mayUseDatabase } from "./match-account.ts";
 import { matchesPattern } from "./sql-pattern.ts";
 
-const ACCOUNT: Account = {
-  user: "app",
-  host: "%",
-  methods: [],
-  isLocked: false,
-  isExpired: false,
-  tls: { kind: "none" },
-  maxUserConnections: 0,
-  mayUseAll: false,
-  defaultRoles: [],
-};
+const ACCOUNT = anAccount("app");
 const accountsOf = (more: Partial<Accounts>): Accounts => ({
   readAt: 0,
   server: "db1",

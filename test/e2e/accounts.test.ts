@@ -7,6 +7,7 @@ import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import type { RunResult } from "../lab/run.ts";
+import { mariadbClient } from "../support/command-line-client.ts";
 
 const START_MS = 120_000;
 
@@ -87,26 +88,19 @@ ssl_key=${tls.key}
 `;
 }
 
-async function client(
+const client = (
   user: string,
   password: string,
   sql: string,
   ...more: readonly string[]
-): Promise<RunResult> {
-  const argv = [
-    "mariadb",
-    "--no-defaults",
-    "-h",
-    proxy.address,
-    "-P4006",
-    `-u${user}`,
-    "-BN",
-    ...more,
-    "-e",
+): Promise<RunResult> =>
+  mariadbClient(
+    { address: proxy.address, port: 4006, run: (argv, options) => proxy.run(argv, options) },
+    user,
+    password,
     sql,
-  ];
-  return await proxy.run(argv, { mayFail: true, env: { ...process.env, MYSQL_PWD: password } });
-}
+    ...more,
+  );
 
 test("clients log in by the accounts of the server", async () => {
   const { stdout, stderr } = await client("plain", "secret", "SELECT USER(), DATABASE()", "shop");

@@ -9,11 +9,11 @@ import type { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import { runSluice, startSluice } from "../lab/sluice.ts";
+import { FLEET_PASSWORD, fleetSettings, MONITOR_ACCOUNT } from "../support/fleet-settings.ts";
 import { lockTable } from "../support/lock-table.ts";
 
 // Connections balanced over a real primary and its two replicas: who gets them, what ends them, and what goes on whatever dies.
 
-const PASSWORD = "Kept out of argv 1!";
 const WRITE = 4006;
 const READ = 4008;
 const FEW = 4010;
@@ -33,9 +33,8 @@ beforeAll(async () => {
   primary = replication.primary;
   replicas = replication.replicas as unknown as readonly [MariaDb, MariaDb];
   await primary.sql(
-    `CREATE USER monitor@'%' IDENTIFIED BY '${PASSWORD}';
-     GRANT REPLICATION CLIENT, SLAVE MONITOR, REPLICA MONITOR ON *.* TO monitor@'%';
-     CREATE USER app@'%' IDENTIFIED BY '${PASSWORD}';
+    `${MONITOR_ACCOUNT}
+     CREATE USER app@'%' IDENTIFIED BY '${FLEET_PASSWORD}';
      GRANT ALL ON *.* TO app@'%';
      CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, a LONGBLOB)`,
   );
@@ -54,28 +53,9 @@ afterAll(async () => {
 });
 
 function configure(more = ""): void {
-  const servers = replication.servers.map(
-    ({ host, address, port }) => `[${host.name}]\ntype=server\naddress=${address}\nport=${port}\n`,
-  );
-  const names = replication.servers.map(({ host }) => host.name).join(",");
   proxy.write(
     "/etc/sluice.cnf",
-    `[sluice]
-threads=2
-datadir=${proxy.folder}/data
-persistdir=${proxy.folder}/data/sluice.cnf.d
-
-${servers.join("\n")}
-[fleet]
-type=monitor
-module=mariadbmon
-servers=${names}
-user=monitor
-password=${PASSWORD}
-monitor_interval=200ms
-check_timeout=400ms
-failcount=2
-
+    `${fleetSettings(proxy, replication.servers)}
 [write]
 type=service
 router=readconnroute
@@ -124,7 +104,7 @@ async function client(port: number, more: object = {}): Promise<Connection> {
     host: proxy.address,
     port,
     user: "app",
-    password: PASSWORD,
+    password: FLEET_PASSWORD,
     connectTimeout: 5000,
     multipleStatements: true,
     ...more,
@@ -209,7 +189,7 @@ describe("through it", () => {
       "-e",
       "SELECT @@hostname, 6*7",
     ];
-    const { stdout } = await proxy.run(argv, { env: { MYSQL_PWD: PASSWORD } });
+    const { stdout } = await proxy.run(argv, { env: { MYSQL_PWD: FLEET_PASSWORD } });
     expect(stdout.trim()).toBe(`${primary.host.name}\t42`);
     const writer = await client(WRITE, { maxAllowedPacket: 1 << 26 });
     const blob = Buffer.alloc(20 << 20, "sluice");

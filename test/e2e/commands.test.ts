@@ -71,7 +71,7 @@ describe("the command line", () => {
       "sluice check: --formta is not an option of check: did you mean --format?\n",
     ],
     [["check", "--endpoint", "/primry"], "sluice check: --endpoint /primry is unknown; expected"],
-    [["agent", "--prot", "1"], "sluice agent: unknown option '--prot' (Did you mean --port?)\n"],
+    [["agent", "--prot", "1"], "sluice agent: --prot is not an option of agent: did you mean --port?\n"],
     [
       ["maintenance"],
       "sluice maintenance: what is wanted is missing; the form is: sluice maintenance [options] on|off|drain\n",

@@ -1,7 +1,6 @@
 // Logins to a real MySQL 9, whose accounts have caching_sha2_password.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Connection, createConnection } from "mariadb";
-import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import { changeServerUser } from "../../src/proxy/login/change-server-user.ts";
 import { connectServer } from "../../src/proxy/login/connect-server.ts";
 import type { SocketOwner } from "../../src/proxy/login/owned-socket.ts";
@@ -12,6 +11,7 @@ import { faceOf } from "../../src/wire/service-face.ts";
 import { Lab } from "../lab/lab.ts";
 import { HAS_MYSQL, MySql } from "../lab/my-sql.ts";
 import { LoginRelay } from "../support/login-relay.ts";
+import { accountsOf } from "../support/root-accounts.ts";
 
 const START_MS = 180_000;
 
@@ -32,20 +32,7 @@ const ACCOUNTS = [
   "CREATE USER roled@'%' IDENTIFIED BY 'secret' DEFAULT ROLE reader",
 ];
 
-const read = (user = "root"): Promise<Accounts> =>
-  readAccounts(
-    {
-      endpoint: { kind: "socket", path: server.socketPath },
-      user,
-      password: () => undefined,
-      tls: undefined,
-      database: undefined,
-      checkQuery: undefined,
-    },
-    "db1",
-    10_000,
-    () => Date.now(),
-  );
+const read = (user = "root"): Promise<Accounts> => accountsOf(server, user);
 
 describe.skipIf(!HAS_MYSQL)("MySQL", () => {
   beforeAll(async () => {

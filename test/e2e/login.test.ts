@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
 import { createConnection } from "mariadb";
-import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import { connectServer } from "../../src/proxy/login/connect-server.ts";
 import { SYSTEM_CLOCK } from "../../src/telemetry/clock.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
@@ -12,7 +11,9 @@ import { faceOf } from "../../src/wire/service-face.ts";
 import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import { type RunResult, run } from "../lab/run.ts";
+import { mariadbClient } from "../support/command-line-client.ts";
 import { LoginRelay } from "../support/login-relay.ts";
+import { accountsOf } from "../support/root-accounts.ts";
 
 const START_MS = 120_000;
 const VERSION = "10.11.19-MariaDB";
@@ -21,20 +22,7 @@ let lab: Lab;
 let server: MariaDb;
 let relay: LoginRelay;
 
-const readFrom = (user = "root"): Promise<Accounts> =>
-  readAccounts(
-    {
-      endpoint: { kind: "socket", path: server.socketPath },
-      user,
-      password: () => undefined,
-      tls: undefined,
-      database: undefined,
-      checkQuery: undefined,
-    },
-    "db1",
-    10_000,
-    () => Date.now(),
-  );
+const readFrom = (user = "root"): Promise<Accounts> => accountsOf(server, user);
 
 beforeAll(async () => {
   lab = await Lab.create({ name: "login" });
@@ -71,26 +59,13 @@ const ACCOUNTS = [
   "SET DEFAULT ROLE reader FOR roled@'%'",
 ];
 
-/** Runs the mariadb client; a password goes by the environment. */
-async function client(
+const client = (
   user: string,
   password: string,
   sql: string,
   ...more: readonly string[]
-): Promise<RunResult> {
-  const argv = [
-    "mariadb",
-    "--no-defaults",
-    "-h127.0.0.1",
-    `-P${relay.port}`,
-    `-u${user}`,
-    "-BN",
-    ...more,
-    "-e",
-    sql,
-  ];
-  return await run(argv, { mayFail: true, env: { ...process.env, MYSQL_PWD: password } });
-}
+): Promise<RunResult> =>
+  mariadbClient({ address: "127.0.0.1", port: relay.port, run: run }, user, password, sql, ...more);
 
 describe("the mariadb client", () => {
   test("logs in with its password, and the server knows it by its name", async () => {

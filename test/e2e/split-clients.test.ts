@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import mysql2 from "mysql2/promise";
 import { Lab } from "../lab/lab.ts";
 import { run } from "../lab/run.ts";
-import { FLEET_PASSWORD, type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
+import { FLEET_PASSWORD } from "../support/fleet-settings.ts";
+import { type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
 
 const PORT = 4006;
 const ENCRYPTED = 4007;

@@ -7,7 +7,6 @@ import {
   createConnection,
   type RowDataPacket,
 } from "mysql2/promise";
-import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import { eventually } from "../eventually.ts";
 import type { Certificate } from "../lab/certificates.ts";
 import type { Host } from "../lab/host.ts";
@@ -15,6 +14,7 @@ import { Lab } from "../lab/lab.ts";
 import { HAS_MYSQL, MySql } from "../lab/my-sql.ts";
 import type { Process } from "../lab/process.ts";
 import { runSluice, startSluice } from "../lab/sluice.ts";
+import { accountsOf } from "../support/root-accounts.ts";
 import { SplitRig } from "../support/split-rig.ts";
 
 setDefaultTimeout(60_000);
@@ -177,19 +177,7 @@ describe.skipIf(!HAS_MYSQL)("MySQL 9", () => {
     });
 
     test("to servers in the clear as well, and after they have forgotten the password", async () => {
-      const accounts = await readAccounts(
-        {
-          endpoint: { kind: "socket", path: primary.socketPath },
-          user: "root",
-          password: () => undefined,
-          tls: undefined,
-          database: undefined,
-          checkQuery: undefined,
-        },
-        "db1",
-        10_000,
-        () => Date.now(),
-      );
+      const accounts = await accountsOf(primary);
       const servers = [primary, replica].map(({ host, address, port }) => ({
         name: host.name,
         address,

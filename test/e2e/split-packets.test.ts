@@ -3,7 +3,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Connection, createConnection } from "mariadb";
 import { createConnection as createMysqlConnection } from "mysql2/promise";
-import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
 import type { SplitRules } from "../../src/topology/routing-table.ts";
 import { CLIENT } from "../../src/wire/capability.ts";
@@ -13,6 +12,7 @@ import { eventually } from "../eventually.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
+import { accountsOf } from "../support/root-accounts.ts";
 import { SplitRig } from "../support/split-rig.ts";
 import { WireClient } from "../support/wire-client.ts";
 
@@ -38,19 +38,7 @@ beforeAll(async () => {
      CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, a LONGBLOB)`,
   );
   for (const replica of replication.replicas) await replication.untilCaughtUp(replica);
-  accounts = await readAccounts(
-    {
-      endpoint: { kind: "socket", path: primary.socketPath },
-      user: "root",
-      password: () => undefined,
-      tls: undefined,
-      database: undefined,
-      checkQuery: undefined,
-    },
-    "db1",
-    10_000,
-    () => Date.now(),
-  );
+  accounts = await accountsOf(primary);
 }, 120_000);
 
 afterEach(() => {

@@ -1,124 +1,55 @@
 // A service that splits reads and writes, as it is run: two workers, a monitor, a real primary with two replicas, and what becomes of them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { type Connection, type ConnectionConfig, createConnection } from "mariadb";
+import type { Connection, ConnectionConfig } from "mariadb";
 import { eventually } from "../eventually.ts";
-import type { Certificate } from "../lab/certificates.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
-import type { Process } from "../lab/process.ts";
-import { type Replication, startReplication } from "../lab/replication.ts";
-import { runSluice, startSluice } from "../lab/sluice.ts";
+import type { Replication } from "../lab/replication.ts";
+import { runSluice } from "../lab/sluice.ts";
+import { FLEET_PASSWORD } from "../support/fleet-settings.ts";
+import { type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
 
-const PASSWORD = "Kept out of argv 1!";
 const PORT = 4006;
 const REPLAYING = 4007;
 const ENCRYPTED = 4008;
 
 let lab: Lab;
+let fleet: SplitFleet;
 let replication: Replication;
 let db1: MariaDb;
 let db2: MariaDb;
 let db3: MariaDb;
 let proxy: Host;
-let sluice: Process;
-let certificate: Certificate;
 const open: Connection[] = [];
 
 beforeAll(async () => {
   lab = await Lab.create({ name: "splitting" });
-  replication = await startReplication(lab, { hasTls: true });
-  [db1, db2, db3] = replication.servers as [MariaDb, MariaDb, MariaDb];
-  await db1.sql(
-    `CREATE USER monitor@'%' IDENTIFIED BY '${PASSWORD}';
-     GRANT REPLICATION CLIENT, SLAVE MONITOR, REPLICA MONITOR ON *.* TO monitor@'%';
-     CREATE USER service@'%' IDENTIFIED BY '${PASSWORD}'; GRANT SELECT ON mysql.* TO service@'%'; GRANT SHOW DATABASES ON *.* TO service@'%';
-     CREATE USER app@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON app.* TO app@'%';
-     CREATE USER admin@'%' IDENTIFIED BY '${PASSWORD}'; GRANT ALL ON *.* TO admin@'%';
-     CREATE DATABASE app; CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, a LONGTEXT)`,
-  );
-  for (const replica of [db2, db3]) await replication.untilCaughtUp(replica);
-  proxy = await lab.host("proxy");
-  certificate = await lab.certificate("proxy", { names: ["proxy", proxy.address] });
-  proxy.write("/etc/sluice.cnf", configuration(), 0o600);
-  sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], {
-    ports: [PORT, REPLAYING, ENCRYPTED],
+  fleet = await startSplitFleet(lab, {
+    services: [
+      { name: "split", port: PORT, tlsPort: ENCRYPTED, more: "master_failure_mode=error_on_write" },
+      {
+        name: "replaying",
+        port: REPLAYING,
+        more: "transaction_replay=true\ntransaction_replay_checksum=no_insert_id\ndelayed_retry=true\ndelayed_retry_timeout=20s",
+      },
+    ],
+    sql: "CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, a LONGTEXT)",
   });
-  await eventually(async () => (await serverOf(await client())) !== 0, { within: 20_000, what: "a login" });
+  replication = fleet.replication as Replication;
+  [db1, db2, db3] = replication.servers as [MariaDb, MariaDb, MariaDb];
+  proxy = fleet.proxy;
 }, 120_000);
 
 afterAll(async () => {
   for (const connection of open) connection.destroy();
-  await sluice?.terminate();
+  await fleet?.sluice.terminate();
   await lab?.destroy();
 });
 
-function configuration(): string {
-  const servers = replication.servers.map(
-    ({ host, address, port }) =>
-      `[${host.name}]\ntype=server\naddress=${address}\nport=${port}\nssl=true\nssl_ca=${certificate.authority}\nssl_verify_peer_certificate=true\nssl_verify_peer_host=true\n`,
-  );
-  const service = (name: string, more: string): string => `[${name}]
-type=service
-router=readwritesplit
-cluster=fleet
-user=service
-password=${PASSWORD}
-connect_timeout=2s
-${more}`;
-  return `[sluice]
-threads=2
-users_refresh_time=0s
-datadir=${proxy.folder}/data
-persistdir=${proxy.folder}/data/sluice.cnf.d
-
-${servers.join("\n")}
-[fleet]
-type=monitor
-module=mariadbmon
-servers=db1,db2,db3
-user=monitor
-password=${PASSWORD}
-monitor_interval=200ms
-check_timeout=400ms
-failcount=2
-
-${service("split", "master_failure_mode=error_on_write\n")}
-${service("replaying", "transaction_replay=true\ntransaction_replay_checksum=no_insert_id\ndelayed_retry=true\ndelayed_retry_timeout=20s\n")}
-[split-listener]
-type=listener
-service=split
-port=${PORT}
-
-[replaying-listener]
-type=listener
-service=replaying
-port=${REPLAYING}
-
-[encrypted-listener]
-type=listener
-service=split
-port=${ENCRYPTED}
-ssl=true
-ssl_cert=${certificate.certificate}
-ssl_key=${certificate.key}
-`;
-}
-
 async function client(port = PORT, user = "app", more: ConnectionConfig = {}): Promise<Connection> {
-  const connection = await createConnection({
-    host: proxy.address,
-    port,
-    user,
-    password: PASSWORD,
-    database: "app",
-    connectTimeout: 10_000,
-    bigIntAsNumber: true,
-    insertIdAsNumber: true,
-    ...more,
-  });
-  connection.on("error", () => {});
+  const connection = await fleet.client(port, { user, ...more });
   open.push(connection);
   return connection;
 }
@@ -152,14 +83,14 @@ describe("as it is run", () => {
     const argv = ["mariadb", "-h127.0.0.1", `-P${PORT}`, "-uapp", "-N", "-e", "SELECT @@server_id"];
     const seen = new Set<string>();
     for (let i = 0; i < 8; i++)
-      seen.add((await proxy.run(argv, { env: { MYSQL_PWD: PASSWORD } })).stdout.trim());
+      seen.add((await proxy.run(argv, { env: { MYSQL_PWD: FLEET_PASSWORD } })).stdout.trim());
     expect([...seen].sort()).toEqual(["2", "3"]);
     const wrong = await proxy.run(argv, { env: { MYSQL_PWD: "wrong" }, mayFail: true });
     expect(wrong.stderr).toContain("Access denied for user 'app'@");
   });
 
   test("TLS on both sides", async () => {
-    const ssl = { ca: readFileSync(certificate.authority, "utf8") };
+    const ssl = { ca: readFileSync(fleet.certificate.authority, "utf8") };
     const connection = await client(ENCRYPTED, "app", { ssl, maxAllowedPacket: 1 << 26 });
     const [row] = await connection.query<{ Value: string }[]>("SHOW STATUS LIKE 'Ssl_cipher'");
     expect(row?.Value).not.toBe("");
@@ -178,7 +109,9 @@ describe("as it is run", () => {
   });
 
   test("an account that is new comes in at once", async () => {
-    await db1.sql(`CREATE USER late@'%' IDENTIFIED BY '${PASSWORD}'; GRANT SELECT ON app.* TO late@'%'`);
+    await db1.sql(
+      `CREATE USER late@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT SELECT ON app.* TO late@'%'`,
+    );
     for (const replica of [db2, db3]) await replication.untilCaughtUp(replica);
     expect(await serverOf(await client(PORT, "late"))).not.toBe(1);
   });

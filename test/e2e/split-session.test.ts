@@ -2,13 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectTcp } from "node:net";
 import { type Connection, type ConnectionConfig, createConnection } from "mariadb";
-import { readAccounts } from "../../src/probe/accounts/read-accounts.ts";
 import type { Accounts } from "../../src/topology/accounts.ts";
 import type { SplitRules } from "../../src/topology/routing-table.ts";
 import { eventually } from "../eventually.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
+import { accountsOf } from "../support/root-accounts.ts";
 import { SplitRig } from "../support/split-rig.ts";
 
 const PASSWORD = "Kept out of argv 1!";
@@ -41,20 +41,7 @@ afterAll(async () => {
   await lab?.destroy();
 });
 
-const readAccountsOf = async (): Promise<Accounts> =>
-  await readAccounts(
-    {
-      endpoint: { kind: "socket", path: primary.socketPath },
-      user: "root",
-      password: () => undefined,
-      tls: undefined,
-      database: undefined,
-      checkQuery: undefined,
-    },
-    "db1",
-    10_000,
-    () => Date.now(),
-  );
+const readAccountsOf = async (): Promise<Accounts> => await accountsOf(primary);
 
 async function caughtUp(): Promise<void> {
   for (const replica of replication.replicas) await replication.untilCaughtUp(replica);

@@ -4,7 +4,8 @@ import { eventually } from "../eventually.ts";
 import { Lab } from "../lab/lab.ts";
 import { run } from "../lab/run.ts";
 import { runSluice } from "../lab/sluice.ts";
-import { FLEET_PASSWORD, type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
+import { FLEET_PASSWORD } from "../support/fleet-settings.ts";
+import { type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
 
 const PORT = 4006;
 const POOLED = 4007;

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Connection } from "mariadb";
 import type { DatabaseServer } from "../lab/database-server.ts";
 import { Lab } from "../lab/lab.ts";
-import { FLEET_PASSWORD, type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
+import { FLEET_PASSWORD } from "../support/fleet-settings.ts";
+import { type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
 
 const PLAIN = 4006;
 const POOLED = 4007;

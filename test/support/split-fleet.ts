@@ -9,8 +9,7 @@ import type { Lab } from "../lab/lab.ts";
 import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import { startSluice } from "../lab/sluice.ts";
-
-export const FLEET_PASSWORD = "Kept out of argv 1!";
+import { FLEET_PASSWORD, type FleetSettings, fleetSettings, MONITOR_ACCOUNT } from "./fleet-settings.ts";
 
 export interface FleetService {
   readonly name: string;
@@ -19,20 +18,16 @@ export interface FleetService {
   readonly more?: string;
   /** Its listener speaks TLS only. */
   readonly hasTls?: boolean;
+  /** A port where it is reached by TLS only, beside the other. */
+  readonly tlsPort?: number;
   /** The path of a Unix socket on which it listens as well. */
   readonly socket?: string;
 }
 
-export interface SplitFleetSettings {
+export interface SplitFleetSettings extends FleetSettings {
   readonly services: readonly FleetService[];
-  readonly isGalera?: boolean;
-  readonly workers?: number;
   /** Options of every database server. */
   readonly options?: ServerOptions;
-  /** Further lines of every server's section. */
-  readonly server?: string;
-  /** Further lines of the monitor's section. */
-  readonly monitor?: string;
   /** Executed on the primary once the accounts are there. */
   readonly sql?: string;
 }
@@ -67,7 +62,7 @@ export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): P
   const certificate = await lab.certificate("proxy", { names: ["proxy", proxy.address] });
   proxy.write("/etc/sluice.cnf", configuration(settings, servers, proxy, certificate), 0o600);
   const sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], {
-    ports: settings.services.map(({ port }) => port),
+    ports: settings.services.flatMap(({ port, tlsPort = [] }) => [port, ...[tlsPort].flat()]),
   });
   const client = async (port: number, more: ConnectionConfig = {}): Promise<Connection> => {
     const connection = await createConnection({
@@ -98,9 +93,7 @@ export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): P
   return { servers, replication, galera, proxy, sluice, certificate, caughtUp, client };
 }
 
-const ACCOUNTS = `
-CREATE USER monitor@'%' IDENTIFIED BY '${FLEET_PASSWORD}';
-GRANT REPLICATION CLIENT, SLAVE MONITOR, REPLICA MONITOR ON *.* TO monitor@'%';
+const ACCOUNTS = `${MONITOR_ACCOUNT}
 CREATE USER service@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT SELECT ON mysql.* TO service@'%'; GRANT SHOW DATABASES ON *.* TO service@'%';
 CREATE USER app@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT ALL ON app.* TO app@'%';
 CREATE USER admin@'%' IDENTIFIED BY '${FLEET_PASSWORD}'; GRANT ALL ON *.* TO admin@'%' WITH GRANT OPTION;
@@ -108,40 +101,21 @@ CREATE DATABASE app;
 `;
 
 function configuration(
-  { services, isGalera = false, workers = 2, server = "", monitor = "" }: SplitFleetSettings,
+  settings: SplitFleetSettings,
   servers: readonly DatabaseServer[],
   proxy: Host,
   certificate: Certificate,
 ): string {
-  const names = servers.map(({ host }) => host.name).join(",");
+  const { services, isGalera = false, server = "" } = settings;
   const tls = isGalera
     ? ""
     : `ssl=true\nssl_ca=${certificate.authority}\nssl_verify_peer_certificate=true\nssl_verify_peer_host=true\n`;
-  const head = `[sluice]
-threads=${workers}
-users_refresh_time=0s
-datadir=${proxy.folder}/data
-persistdir=${proxy.folder}/data/sluice.cnf.d
-
-[fleet]
-type=monitor
-module=${isGalera ? "galeramon" : "mariadbmon"}
-servers=${names}
-user=monitor
-password=${FLEET_PASSWORD}
-monitor_interval=200ms
-check_timeout=400ms
-${isGalera ? "" : "failcount=2\n"}${monitor}
-`;
+  const head = fleetSettings(proxy, servers, { ...settings, server: tls + server });
   const listener = `ssl=true\nssl_cert=${certificate.certificate}\nssl_key=${certificate.key}\n`;
   return [
     head,
-    ...servers.map(
-      ({ host, address, port }) =>
-        `[${host.name}]\ntype=server\naddress=${address}\nport=${port}\n${tls}${server}\n`,
-    ),
     ...services.map(
-      ({ name, port, more = "", hasTls = false, socket }) => `[${name}]
+      ({ name, port, more = "", hasTls = false, tlsPort, socket }) => `[${name}]
 type=service
 router=readwritesplit
 cluster=fleet
@@ -154,6 +128,7 @@ type=listener
 service=${name}
 port=${port}
 ${hasTls ? listener : ""}
+${tlsPort === undefined ? "" : `[${name}-tls]\ntype=listener\nservice=${name}\nport=${tlsPort}\n${listener}`}
 ${socket === undefined ? "" : `[${name}-socket]\ntype=listener\nservice=${name}\nsocket=${socket}\n`}`,
     ),
   ].join("\n");

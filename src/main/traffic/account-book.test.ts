@@ -1,21 +1,10 @@
 import { beforeEach, describe, expect, test } from "bun:test";
+import { anAccount } from "../../../test/support/an-account.ts";
 import { FakeClock } from "../../../test/support/fake-clock.ts";
 import { RecordingLog } from "../../../test/support/recording-log.ts";
-import type { Account, Accounts } from "../../topology/accounts.ts";
+import type { Accounts } from "../../topology/accounts.ts";
 import { AccountBook, type RefreshRules } from "./account-book.ts";
 import { FailedLogins } from "./failed-logins.ts";
-
-const account = (user: string): Account => ({
-  user,
-  host: "%",
-  methods: [],
-  isLocked: false,
-  isExpired: false,
-  tls: { kind: "none" },
-  maxUserConnections: 0,
-  mayUseAll: false,
-  defaultRoles: [],
-});
 
 let clock: FakeClock;
 let log: RecordingLog;
@@ -49,7 +38,7 @@ beforeEach(() => {
         ignoresCase: false,
         resolvesNames: false,
         sandboxesAll: false,
-        accounts: found.map(account),
+        accounts: found.map((user) => anAccount(user)),
         grants: [],
         roles: [],
         openDatabases: [],

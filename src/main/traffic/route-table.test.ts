@@ -1,26 +1,12 @@
 import { expect, test } from "bun:test";
+import { STANDING_VERDICT } from "../../../test/support/standing-verdict.ts";
 import { bareFacts } from "../../probe/bare-facts.ts";
 import type { ServiceRule } from "../../proxy/router/route-connections.ts";
 import type { FleetSnapshot } from "../../topology/fleet.ts";
 import { UNKNOWN_STATE } from "../../topology/state.ts";
-import type { AdminState, Verdict } from "../../topology/verdict.ts";
+import type { AdminState } from "../../topology/verdict.ts";
 import { type FleetKnowledge, RouteTable } from "./route-table.ts";
 import type { ServicePlan } from "./service-plan.ts";
-
-const VERDICT: Verdict = {
-  up: true,
-  role: "standalone",
-  draining: false,
-  code: "STANDALONE_HEALTHY",
-  sentence: "well",
-  profile: "standalone",
-  since: 0,
-  at: 0,
-  staleAt: Number.MAX_SAFE_INTEGER,
-  known: true,
-  observation: undefined,
-  rules: [],
-};
 
 const endpoint = (host: string) => ({ kind: "tcp", host, port: 3306 }) as const;
 
@@ -68,7 +54,7 @@ function fleet(admins: Readonly<Record<string, AdminState>>, at = 0): FleetKnowl
   const servers: FleetSnapshot["servers"] = new Map(
     Object.entries(admins).map(([name, admin]) => [
       name,
-      { name, endpoint: endpoint(name), verdict: { ...VERDICT, at, up: admin === "none" }, admin },
+      { name, endpoint: endpoint(name), verdict: { ...STANDING_VERDICT, at, up: admin === "none" }, admin },
     ]),
   );
   return { snapshot: { version: at, servers }, stateOf: () => ({ ...UNKNOWN_STATE, liveness: "running" }) };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { STANDING_VERDICT } from "../../../test/support/standing-verdict.ts";
 import { type ServerState, UNKNOWN_STATE } from "../../topology/state.ts";
 import type { Verdict } from "../../topology/verdict.ts";
 import {
@@ -10,21 +11,7 @@ import {
 } from "./route-connections.ts";
 
 const NOW = 1_000_000;
-const UP: Verdict = {
-  up: true,
-  role: "standalone",
-  draining: false,
-  code: "STANDALONE_HEALTHY",
-  sentence: "all is well",
-  profile: "standalone",
-  since: 0,
-  at: 0,
-  staleAt: Number.MAX_SAFE_INTEGER,
-  known: true,
-  observation: undefined,
-  rules: [],
-};
-const not = (code: string, sentence: string): Verdict => ({ ...UP, up: false, code, sentence });
+const not = (code: string, sentence: string): Verdict => ({ ...STANDING_VERDICT, up: false, code, sentence });
 const KILLED: Verdict = {
   ...not("PROBE_REFUSED", "connection refused"),
   observation: {
@@ -44,7 +31,7 @@ function member(server: string, role: ServerState["role"], changes: Partial<Memb
     proxyProtocol: "off",
     userTimeoutMs: 0,
     rank: "primary",
-    verdict: UP,
+    verdict: STANDING_VERDICT,
     state: { ...UNKNOWN_STATE, liveness: "running", role, lagSeconds: 0 },
     admin: "none",
     drainingSince: undefined,

@@ -1,24 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { SPLIT_RULES } from "../../../test/support/split-rig.ts";
+import { STANDING_VERDICT } from "../../../test/support/standing-verdict.ts";
 import type { ServerState } from "../../topology/state.ts";
 import { UNKNOWN_STATE } from "../../topology/state.ts";
 import type { Verdict } from "../../topology/verdict.ts";
 import { routeSplit, type SplitMember, type SplitRule } from "./route-splits.ts";
 
-const VERDICT: Verdict = {
-  up: true,
-  role: "standalone",
-  draining: false,
-  code: "STANDALONE_HEALTHY",
-  sentence: "well",
-  profile: "standalone",
-  since: 0,
-  at: 0,
-  staleAt: Number.MAX_SAFE_INTEGER,
-  known: true,
-  observation: undefined,
-  rules: [],
-};
 const { maxReplicas: _most, ...rules } = SPLIT_RULES;
 const RULE: SplitRule = {
   name: "app",
@@ -53,7 +40,7 @@ function member(
     poolMaxTimeMs: 0,
     ...more,
     state: { ...UNKNOWN_STATE, liveness: "running", role, ...state },
-    verdict: { ...VERDICT, ...verdict },
+    verdict: { ...STANDING_VERDICT, ...verdict },
   };
 }
 const primary = (more: Kind = {}): SplitMember => member("p", "primary", more);
