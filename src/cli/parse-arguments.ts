@@ -64,7 +64,7 @@ function readOption(spec: CommandSpec, arg: string, rest: string[]): [name: stri
 }
 
 /** The value of `flag`; throws USAGE, with what would be right. */
-export function parseValue<T>(type: ValueType<T>, text: string, flag: string): T {
+function parseValue<T>(type: ValueType<T>, text: string, flag: string): T {
   const parsed = type.parse(text);
   if (parsed.ok) return parsed.value;
   throw usage(`${flag} ${quote(text)} is ${parsed.wrong}; expected ${parsed.expected ?? type.expected}`);
