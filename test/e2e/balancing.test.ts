@@ -499,6 +499,19 @@ describe("what dies", () => {
     expect(await serverBehind(WRITE)).toBe(primary.host.name);
   }, 30_000);
 
+  test("a worker that hangs while the control process is killed holds up nothing for long", async () => {
+    const before = await workers();
+    await proxy.run(["kill", "-STOP", before[0] ?? ""]);
+    sluice.kill("SIGKILL");
+    await sluice.ended();
+    sluice = await start();
+    await eventually(async () => !(await workers()).some((pid) => before.includes(pid)), {
+      within: 40_000,
+      what: "the end of the old workers",
+    });
+    expect(total(await serversBehind(READ, 10))).toBe(10);
+  }, 60_000);
+
   test("the primary moves: sessions on the old one end, new ones reach the new", async () => {
     const [heir, other] = replicas;
     const writer = await client(WRITE);

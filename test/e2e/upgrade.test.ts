@@ -198,6 +198,12 @@ async function workers(): Promise<readonly string[]> {
   return stdout.split("\n").filter((pid) => pid !== "");
 }
 
+/** The numbers of the sockets that listen on the port. */
+async function listeningSockets(): Promise<readonly string[]> {
+  const { stdout } = await proxy.run(["ss", "-Hltne", `sport = ${PORT}`]);
+  return [...stdout.matchAll(/ ino:(\d+) /g)].map(([, inode = ""]) => inode).toSorted();
+}
+
 const descriptors = (): number => readdirSync(`/proc/${sluice.pid}/fd`).length;
 
 const rest = async (path: string): Promise<string> =>
@@ -326,6 +332,7 @@ describe("an upgrade", () => {
       ...Array.from({ length: 10 }, () => new Habit(async () => await knock({ path: proxy.path(SOCKET) }))),
       new Habit(async () => await visit(tcp(PORT))),
     ];
+    const sockets = await listeningSockets();
     for (let i = 0; i < RESTARTS; i++) {
       const before = await workers();
       sluice.kill("SIGKILL");
@@ -337,6 +344,7 @@ describe("an upgrade", () => {
     }
     for (const habit of habits) await habit.end();
     await proxy.restore();
+    expect(await listeningSockets()).toEqual(sockets);
     expect(habits.flatMap(({ failures }) => failures)).toEqual([]);
     for (const { count } of habits) expect(count).toBeGreaterThan(RESTARTS);
   }, 120_000);

@@ -80,11 +80,7 @@ export class WorkerLink {
   /** For a worker that hangs. */
   kill(): void {
     const { pid } = this.#hello ?? {};
-    try {
-      if (pid !== undefined) process.kill(pid, "SIGKILL");
-    } catch {
-      // it is gone
-    }
+    if (pid !== undefined) killProcess(pid);
     this.#socket.destroy();
   }
 
@@ -130,5 +126,14 @@ export class WorkerLink {
       case "password exposed":
         this.#events.message(this, message);
     }
+  }
+}
+
+/** At once, wherever it hangs. */
+export function killProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it is gone
   }
 }

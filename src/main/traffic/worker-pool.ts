@@ -18,7 +18,7 @@ import type { Clock } from "../../telemetry/clock.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { ownProgram } from "../own-program.ts";
 import type { WorkerBoard } from "./worker-board.ts";
-import { type LinkEvents, WorkerLink } from "./worker-link.ts";
+import { killProcess, type LinkEvents, WorkerLink } from "./worker-link.ts";
 import { isWorker, type LeftWorker, socketOfWorkers, workersLeft } from "./workers-left.ts";
 
 type Listen = Extract<ToWorker, { type: "listen" }>;
@@ -85,6 +85,8 @@ export class WorkerPool {
   #removeSocket: () => void = () => {};
   #tick: ReturnType<typeof setInterval> | undefined;
   #tickedAt = 0;
+  /** Since when they have been able to say that they are there. */
+  #leftAwaitedSince = 0;
   #nextNumber: number;
   #isStopping = false;
   #deaths = 0;
@@ -127,6 +129,7 @@ export class WorkerPool {
     this.#removeSocket = await listenUnix(this.#server, place, clock);
     for (const slot of this.slots) await this.#spawn(slot);
     this.#tickedAt = clock.monotonic();
+    this.#leftAwaitedSince = this.#tickedAt;
     this.#tick = setInterval(() => this.#watch(), TICK_MS);
   }
 
@@ -231,13 +234,29 @@ export class WorkerPool {
     const now = this.#parts.clock.monotonic();
     const wasAsleep = now - this.#tickedAt > 2 * TICK_MS;
     this.#tickedAt = now;
+    if (wasAsleep) this.#leftAwaitedSince = now;
     for (const link of this.#links) {
       // If this process did not run, that nobody was heard says nothing.
       if (wasAsleep) link.heardAt = now;
       if (now - link.heardAt <= SILENT_MS) continue;
-      this.#parts.log.error({ event: "worker_hangs", pid: link.hello?.pid }, "a worker hangs and is killed");
+      this.#logHang(link.hello?.pid);
       link.kill();
     }
+    if (now - this.#leftAwaitedSince > SILENT_MS) this.#killSilentLeft();
+  }
+
+  /** A worker of before that hangs has sockets of its own: whoever the kernel gives to it would wait for ever. */
+  #killSilentLeft(): void {
+    const heard = new Set([...this.#links].map(({ hello }) => hello?.pid));
+    for (const { pid } of this.#left) {
+      if (heard.has(pid)) continue;
+      this.#logHang(pid);
+      killProcess(pid);
+    }
+  }
+
+  #logHang(pid: number | undefined): void {
+    this.#parts.log.error({ event: "worker_hangs", pid }, "a worker hangs and is killed");
   }
 
   /** A worker of before that was killed has left its sessions in the counts. */
