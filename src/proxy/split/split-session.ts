@@ -551,7 +551,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #doAgain(leg: ServerLeg, error: Buffer): boolean {
     this.#withheld = undefined;
     if (isNotReady(leg, this.#command)) {
-      this.#command.tried.add(leg.server);
+      this.#command.failedOn(leg.server);
       this.#command.refusal = NOT_READY;
       this.#unsend();
       this.#phase = "preparing";
