@@ -89,8 +89,8 @@ function listed(): readonly string[] {
 /** Nothing of the last test is left. */
 async function reset(primary: DatabaseServer, replicas: readonly DatabaseServer[]): Promise<void> {
   // Of another session still, some of them.
-  for (const { data } of await primary.sql<{ data: string }>("XA RECOVER"))
-    await primary.sql(`XA ROLLBACK '${data}'`).catch(() => {});
+  for (const { data } of await primary.sql<{ data: string }>("XA RECOVER FORMAT = 'SQL'"))
+    await primary.sql(`XA ROLLBACK ${data}`).catch(() => {});
   await dropDatabases(primary);
   const users = await primary.sql<{ name: string }>(
     `SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) AS name FROM mysql.user WHERE user NOT IN (${ACCOUNTS}) AND host <> ''`,

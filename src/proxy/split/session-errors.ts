@@ -1,4 +1,6 @@
 import type { WireError } from "../../wire/error-packet.ts";
+import type { Command } from "./command.ts";
+import type { ServerLeg } from "./server-leg.ts";
 import type { SplitServer } from "./split-server.ts";
 
 /** ER_CONNECTION_KILLED. 2013 would say it best, but MariaDB's clients take a number of their own from a server for a broken packet. */
@@ -14,6 +16,19 @@ export const lostError = ({ name }: SplitServer, reason: string): WireError => (
   ...LOST,
   sentence: `Lost connection to server ${name} during query: it ${reason}`,
 });
+
+/** A Galera node that has lost its cluster executes nothing, until it has it again. */
+export const NOT_READY: WireError = {
+  errno: 1047,
+  sentence: "WSREP has not yet prepared node for application use",
+};
+
+/** A Galera node has refused what another one may do. */
+export const isNotReady = ({ server, reply }: ServerLeg, command: Command): boolean =>
+  reply.errno === NOT_READY.errno &&
+  server.target.isGalera &&
+  command.isRepeatable &&
+  (command.destination === "reader" || command.destination === "primary");
 
 /** ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_HOST_IS_BLOCKED, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED */
 const PASSING: ReadonlySet<number> = new Set([1040, 1053, 1129, 1203, 1226]);

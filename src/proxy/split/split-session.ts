@@ -29,7 +29,7 @@ import type { Statement } from "./prepared-statements.ts";
 import { ServerChoice } from "./server-choice.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 import { SessionContext } from "./session-context.ts";
-import { isPassingRefusal, LOST, lostError, NOT_CARRIED } from "./session-errors.ts";
+import { isNotReady, isPassingRefusal, LOST, lostError, NOT_CARRIED, NOT_READY } from "./session-errors.ts";
 import { SessionRound } from "./session-round.ts";
 import { settleCommand } from "./settle-command.ts";
 import type { SplitHost } from "./split-host.ts";
@@ -88,8 +88,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
   #carrier: VariableCarrier | undefined;
   /** With transaction_replay only. */
   #transaction: TransactionKeeper | undefined;
-  /** The server's words, held back as the transaction may be done again. */
-  #deadlock: Buffer | undefined;
+  /** The server's error, which the client need not hear if what was asked for can be done again. */
+  #withheld: Buffer | undefined;
   /** A command waits for the transaction to be repeated. */
   #isInterrupted = false;
   #cancel: () => void = () => {};
@@ -391,8 +391,8 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
 
   bytes(leg: ServerLeg, part: Buffer): void {
     const command = this.#command;
-    if (command.answered === 0 && this.#transaction?.isDeadlock(leg) === true) {
-      this.#deadlock = part;
+    if (leg.reply.outcome === "error" && command.answered === 0 && this.#isToBeDoneAgain(leg)) {
+      this.#withheld = part;
       return;
     }
     let bytes = part;
@@ -424,7 +424,7 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     const wasBound = facts.isBound;
     command.isSent = false;
     leg.server.running--;
-    if (this.#deadlock !== undefined && this.#repeatAfterDeadlock(leg, this.#deadlock)) return;
+    if (this.#withheld !== undefined && this.#doAgain(leg, this.#withheld)) return;
     const isOk = outcome === "ok";
     if (isOk || results > 0) facts.answered(leg, status);
     this.#transaction?.note(command, leg);
@@ -542,13 +542,27 @@ export class SplitSession implements SocketOwner, LegSetOwner, Awaited {
     return true;
   }
 
-  /** The server has rolled the transaction back. False: it cannot be done again, and the client is told. */
-  #repeatAfterDeadlock(leg: ServerLeg, error: Buffer): boolean {
-    this.#deadlock = undefined;
-    if (this.#repeat(true)) return true;
-    this.#transaction?.toldOfDeadlock();
-    this.bytes(leg, error);
-    return false;
+  /** The answer is an error which the client need not hear of. */
+  #isToBeDoneAgain(leg: ServerLeg): boolean {
+    return isNotReady(leg, this.#command) || this.#transaction?.isDeadlock(leg) === true;
+  }
+
+  /** False: it cannot be, and the client is told. */
+  #doAgain(leg: ServerLeg, error: Buffer): boolean {
+    this.#withheld = undefined;
+    if (isNotReady(leg, this.#command)) {
+      this.#command.failedOn(leg.server);
+      this.#command.refusal = NOT_READY;
+      this.#unsend();
+      this.#phase = "preparing";
+      this.#advance();
+      return true;
+    }
+    // The server has rolled the transaction back.
+    const isDoneAgain = this.#repeat(true);
+    this.#transaction?.countDeadlock(isDoneAgain);
+    if (!isDoneAgain) this.bytes(leg, error);
+    return isDoneAgain;
   }
 
   /** See TransactionOwner. */

@@ -70,12 +70,12 @@ export class TransactionKeeper {
   isDeadlock({ reply }: ServerLeg): boolean {
     if (reply.errno !== DEADLOCK || reply.outcome !== "error") return false;
     const { replay } = this.#context.rules;
-    return replay?.onDeadlock === true && this.#log.isWhole && this.#deadlocks++ < replay.attempts;
+    return replay?.onDeadlock === true && this.#log.isWhole && this.#deadlocks < replay.attempts;
   }
 
-  /** The client hears of it after all. */
-  toldOfDeadlock(): void {
-    this.#deadlocks = Number.POSITIVE_INFINITY;
+  /** It is done again, or the client hears of it after all. */
+  countDeadlock(isDoneAgain: boolean): void {
+    this.#deadlocks = isDoneAgain ? this.#deadlocks + 1 : Number.POSITIVE_INFINITY;
   }
 
   /** A command has been answered. */
