@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { eventually } from "../eventually.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
@@ -109,6 +110,17 @@ async function ownRules(): Promise<string> {
     .join("\n");
 }
 
+/** From here on, each command of the firewall takes so much longer on this host; until /usr/local/sbin is what it was. */
+async function slowCommands(ms: number): Promise<void> {
+  const folder = `${host.folder}/slow`;
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["nft", "iptables", "ip6tables", "iptables-restore", "ip6tables-restore"])
+    writeFileSync(join(folder, name), `#!/bin/sh\nsleep ${ms / 1000}\nexec /usr/sbin/${name} "$@"\n`, {
+      mode: 0o755,
+    });
+  await host.run(["mount", "--bind", folder, "/usr/local/sbin"]);
+}
+
 describe.each(["nftables", "iptables"])("%s", (backend) => {
   test("open while the server is up: remote and local, IPv4 and IPv6; a normal stop leaves nothing", async () => {
     await startAgent(backend);
@@ -122,6 +134,18 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
     expect(await isOpen()).toBe(false);
     expect(await ownRules()).toBe("");
   }, 30_000);
+
+  test("a normal stop leaves nothing on a slow machine, either", async () => {
+    await startAgent(backend);
+    await opens();
+    await slowCommands(300);
+    try {
+      await running().terminate(60_000);
+    } finally {
+      await host.run(["umount", "/usr/local/sbin"]);
+    }
+    expect(await ownRules()).toBe("");
+  }, 90_000);
 
   test("kill -9 of the server closes it at once; it opens again with the server", async () => {
     await startAgent(backend);
@@ -292,6 +316,8 @@ describe.each(["nftables", "iptables"])("%s", (backend) => {
       "--runtime-dir",
       `${host.folder}/run-${backend}`,
     );
+    // A gate that was found open is so before the agent has given anything up.
+    await running().waitForOutput(/sluice \S+ watches/);
     await opens();
     const status = readFileSync(`/proc/${running().pid}/status`, "utf8");
     expect(status).toMatch(/^Uid:\t65534\t65534/m);

@@ -37,6 +37,8 @@ interface Listed {
 
 const QUICK = "monitor_interval=200ms\ncheck_timeout=500ms";
 const WORKERS_DEADLINE_MS = 20_000;
+/** Codes of verdicts. */
+const BY_A_PERSON: ReadonlySet<string> = new Set(["MAINTENANCE", "DRAINING"]);
 
 /** `sluice run` on a host, with services that pass connections through. */
 export class Balancer {
@@ -90,6 +92,15 @@ export class Balancer {
       within: WORKERS_DEADLINE_MS,
       what: `${this.threads} workers`,
     });
+  }
+
+  /** Servers that have failed since then by themselves, with the reasons, as the control process has said. */
+  failures(since: number): readonly string[] {
+    const lines = this.process.output.split("\n").filter((line) => /^\{.*"event":"verdict".*\}$/.test(line));
+    return lines
+      .map((line) => JSON.parse(line) as { time: string; up: boolean; code: string; msg: string })
+      .filter(({ time, up, code }) => !up && !BY_A_PERSON.has(code) && Date.parse(time) >= since)
+      .map(({ time, msg }) => `${time.slice(11, 23)} ${msg}`);
   }
 
   async kill(): Promise<void> {

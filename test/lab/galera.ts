@@ -33,6 +33,8 @@ const PROVIDER_OPTIONS = {
   "gcache.size": "8M",
 };
 const SYNC_DEADLINE_MS = 40_000;
+/** Nodes agree on a new view within evs.inactive_timeout and evs.install_timeout. */
+const PRIMARY_DEADLINE_MS = 20_000;
 
 /** How far a node has got in the history of a cluster. */
 interface Position {
@@ -53,6 +55,20 @@ export class Galera {
     await Promise.all(nodes.map(async (node) => await this.untilState(node, "Synced")));
   }
 
+  /**
+   * Resolves once all nodes are Synced members of one and the same view. A node that was hung or cut off believes for a while that
+   * nothing has happened; and when it has found out, all of them leave the Primary component for a moment.
+   */
+  async untilSettled(): Promise<void> {
+    const areSettled = async (): Promise<boolean> => {
+      const views = await Promise.all(this.nodes.map(async (node) => await viewOf(node)));
+      if (views.every((view) => view === views[0] && view.endsWith(` of ${this.nodes.length}`))) return true;
+      throw new LabError(`they are in the views ${views.join(", ")}`);
+    };
+    await eventually(areSettled, { within: SYNC_DEADLINE_MS, every: 100, what: "one view of all nodes" });
+    await this.untilSynced();
+  }
+
   /** Waits for a value of wsrep_local_state_comment. */
   async untilState(node: MariaDb, state: string): Promise<void> {
     const isThere = async (): Promise<boolean> => (await node.status("wsrep_local_state_comment")) === state;
@@ -71,7 +87,24 @@ export class Galera {
    */
   async rejoin(node: MariaDb, { needsEverything = false } = {}): Promise<void> {
     if (needsEverything) rmSync(grastate(node), { force: true });
+    await this.#keepPrimary();
     await this.#start(node, needsEverything ? undefined : await recoverPosition(node));
+  }
+
+  /**
+   * A busy machine can part those that are left when one is killed; then each has lost the majority, and only an operator can say
+   * that theirs is the cluster, as long as the one that was killed has not come back as it was.
+   */
+  async #keepPrimary(): Promise<void> {
+    const alive = this.nodes.filter((node) => node.isRunning);
+    const isPrimary = async (): Promise<boolean> => {
+      const found = await Promise.all(alive.map((node) => node.status("wsrep_cluster_status")));
+      return found.includes("Primary");
+    };
+    const again = { within: PRIMARY_DEADLINE_MS, every: 100, what: "a node of the Primary component" };
+    if (alive.length === 0 || (await eventually(isPrimary, again).catch(() => false))) return;
+    await alive[0]?.sql("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'");
+    await eventually(isPrimary, again);
   }
 
   /** Starts the cluster again when no node runs: the most advanced one first, then the others join it. */
@@ -115,6 +148,14 @@ export async function startGalera(lab: Lab, settings: GaleraSettings = {}): Prom
   const galera = new Galera([first, ...others]);
   await galera.bootstrap();
   return galera;
+}
+
+/** The view of the cluster that a node is in, e.g. `Primary 17 of 3`. */
+async function viewOf(node: MariaDb): Promise<string> {
+  const [status, id, size] = await Promise.all(
+    ["wsrep_cluster_status", "wsrep_cluster_conf_id", "wsrep_cluster_size"].map((name) => node.status(name)),
+  );
+  return `${status} ${id} of ${size}`;
 }
 
 function nodeSettings(host: Host, members: readonly Host[], settings: GaleraSettings): MariaDbSettings {
