@@ -10,9 +10,9 @@ import {
   connectTo,
   MAX_PACKET_BYTES,
   PASSWORD,
-  serverOf,
 } from "../support/balanced/balanced-address.ts";
 import { balancedClientsPass } from "../support/balanced/balanced-clients.ts";
+import { hostOf } from "../support/host-of.ts";
 
 // Three Galera nodes behind one address, and every kind of client through it.
 
@@ -92,7 +92,7 @@ test("sessions spread over the nodes evenly", async () => {
   await untilNoSession();
   const connections = [];
   for (let i = 0; i < 30; i++) connections.push(await connectTo(inUserSpace));
-  const names = await Promise.all(connections.map(serverOf));
+  const names = await Promise.all(connections.map(hostOf));
   for (const { host } of galera.nodes) expect(names.filter((name) => name === host.name)).toHaveLength(10);
   await Promise.all(connections.map((connection) => connection.end()));
 });

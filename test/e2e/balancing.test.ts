@@ -10,6 +10,7 @@ import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
 import { runSluice, startSluice } from "../lab/sluice.ts";
 import { FLEET_PASSWORD, fleetSettings, MONITOR_ACCOUNT } from "../support/fleet-settings.ts";
+import { hostOf } from "../support/host-of.ts";
 import { lockTable } from "../support/lock-table.ts";
 
 // Connections balanced over a real primary and its two replicas: who gets them, what ends them, and what goes on whatever dies.
@@ -112,11 +113,6 @@ async function client(port: number, more: object = {}): Promise<Connection> {
   connection.on("error", () => {});
   open.push(connection);
   return connection;
-}
-
-async function hostOf(connection: Connection): Promise<string> {
-  const [row] = await connection.query<{ name: string }[]>("SELECT @@hostname AS name");
-  return row?.name ?? "";
 }
 
 /** Which server a new connection gets. */

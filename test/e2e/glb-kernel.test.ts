@@ -6,6 +6,7 @@ import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
 import { startSluice } from "../lab/sluice.ts";
+import { hostOf } from "../support/host-of.ts";
 
 // GLB's control socket for a service whose connections the kernel carries: the answers, and what becomes of connections.
 
@@ -79,11 +80,6 @@ async function client(): Promise<Connection> {
   connection.on("error", () => {});
   open.push(connection);
   return connection;
-}
-
-async function hostOf(connection: Connection): Promise<string> {
-  const [row] = await connection.query<{ name: string }[]>("SELECT @@hostname AS name");
-  return row?.name ?? "";
 }
 
 /** How many of so many new connections each server gets. */

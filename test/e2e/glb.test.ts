@@ -9,6 +9,7 @@ import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
 import { runSluice, sluiceAs, sluicePath, startSluice } from "../lab/sluice.ts";
+import { hostOf } from "../support/host-of.ts";
 
 // GLB's init script, command line, control socket, FIFO, watchdog and latency weights, in front of real servers.
 
@@ -54,11 +55,6 @@ async function client(port = LISTEN): Promise<Connection> {
   connection.on("error", () => {});
   open.push(connection);
   return connection;
-}
-
-async function hostOf(connection: Connection): Promise<string> {
-  const [row] = await connection.query<{ name: string }[]>("SELECT @@hostname AS name");
-  return row?.name ?? "";
 }
 
 /** Which servers new sessions get; those opened on the way are closed. */

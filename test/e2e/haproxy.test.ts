@@ -6,6 +6,7 @@ import { type Galera, startGalera } from "../lab/galera.ts";
 import { HaProxy, type HaProxyStats } from "../lab/ha-proxy.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
+import { hostOf } from "../support/host-of.ts";
 
 // HAProxy in front of three Galera nodes, told of their health in three ways at once: one proxy for each. What counts is
 // where new connections go, by HAProxy's own count (stot) and by what the servers say who they are.
@@ -151,11 +152,6 @@ async function connect(way: Way): Promise<Connection> {
   const connection = await createConnection({ ...target, connectTimeout: 10_000 });
   connection.on("error", () => {}); // told by the next query's failure
   return connection;
-}
-
-async function hostOf(connection: Connection): Promise<string> {
-  const [row] = await connection.query<{ name: string }[]>("SELECT @@hostname AS name");
-  return row?.name ?? "";
 }
 
 /** A connection through the proxy that has reached this node; the others that came up meanwhile are closed. */

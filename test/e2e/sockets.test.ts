@@ -8,6 +8,7 @@ import { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
 import type { RunResult } from "../lab/run.ts";
 import { runSluice, sluicePath, startSluice } from "../lab/sluice.ts";
+import { patientMonitor } from "../support/fleet-settings.ts";
 
 // Where listeners listen: both families, unix sockets, sockets of systemd; and how long they wait for a peer that is gone.
 
@@ -54,15 +55,7 @@ persist_runtime_changes=false
 type=server
 address=${db.address}
 ${server}
-[m]
-type=monitor
-module=mariadbmon
-servers=db1
-user=monitor
-password=${PASSWORD}
-monitor_interval=500ms
-check_timeout=10s
-
+${patientMonitor("m", "db1", PASSWORD)}
 [app]
 type=service
 router=readconnroute

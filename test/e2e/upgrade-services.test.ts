@@ -7,6 +7,7 @@ import { Lab } from "../lab/lab.ts";
 import { MariaDb } from "../lab/maria-db.ts";
 import type { Process } from "../lab/process.ts";
 import { runSluice, startSluice } from "../lab/sluice.ts";
+import { patientMonitor } from "../support/fleet-settings.ts";
 import { Habit } from "../support/habit.ts";
 
 // A daemon that gives way to another program, or is killed and started again: services that split statements, and those of the kernel.
@@ -53,15 +54,7 @@ persistdir=${proxy.folder}/data/sluice.cnf.d
 type=server
 address=${db.address}
 
-[fleet]
-type=monitor
-module=mariadbmon
-servers=db1
-user=monitor
-password=${PASSWORD}
-monitor_interval=500ms
-check_timeout=10s
-
+${patientMonitor("fleet", "db1", PASSWORD)}
 [split]
 type=service
 router=readwritesplit

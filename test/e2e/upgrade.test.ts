@@ -19,6 +19,7 @@ import { NotifySocket } from "../lab/notify-socket.ts";
 import type { Process } from "../lab/process.ts";
 import type { RunResult } from "../lab/run.ts";
 import { sluicePath } from "../lab/sluice.ts";
+import { patientMonitor } from "../support/fleet-settings.ts";
 import { Habit } from "../support/habit.ts";
 
 // A daemon that goes on as another executable, or as the old one where the new one is no good: nobody who uses it notices.
@@ -91,23 +92,7 @@ address=${db.address}
 type=server
 address=${db.host.address6}
 
-[one]
-type=monitor
-module=mariadbmon
-servers=db1
-user=monitor
-password=${PASSWORD}
-monitor_interval=500ms
-check_timeout=10s
-[two]
-type=monitor
-module=mariadbmon
-servers=away
-user=monitor
-password=${PASSWORD}
-monitor_interval=500ms
-check_timeout=10s
-
+${patientMonitor("one", "db1", PASSWORD)}${patientMonitor("two", "away", PASSWORD)}
 [app]
 type=service
 router=readconnroute

@@ -45,3 +45,14 @@ check_timeout=400ms
 ${isGalera ? "" : "failcount=2\n"}${monitor}
 `;
 }
+
+/** The section of a monitor of one server that is patient with a machine that is held up. */
+export const patientMonitor = (name: string, server: string, password: string): string => `[${name}]
+type=monitor
+module=mariadbmon
+servers=${server}
+user=monitor
+password=${password}
+monitor_interval=500ms
+check_timeout=10s
+`;

@@ -57,11 +57,6 @@ export const verified = ({ authority }: BalancedAddress): { ca: string; rejectUn
   rejectUnauthorized: true,
 });
 
-export async function serverOf(connection: Connection): Promise<string> {
-  const [row] = await connection.query<{ name: string }[]>("SELECT @@hostname AS name");
-  return row?.name ?? "";
-}
-
 /** The command-line client with statements on its standard input; it prints bare columns. */
 export async function mysql(
   at: BalancedAddress,

@@ -3,13 +3,13 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { Connection } from "mariadb";
 import { eventually } from "../../eventually.ts";
+import { hostOf } from "../host-of.ts";
 import {
   type BalancedAddress,
   connectTo,
   DATABASE,
   MAX_PACKET_BYTES,
   PASSWORD,
-  serverOf,
   verified,
 } from "./balanced-address.ts";
 
@@ -73,7 +73,7 @@ export function protocolPasses(at: () => BalancedAddress): void {
 
   test("KILL QUERY from another connection to the same server", async () => {
     const slow = await connectTo(at());
-    const server = await serverOf(slow);
+    const server = await hostOf(slow);
     const killer = await sameServer(at(), server);
     const [row] = await slow.query<{ id: bigint }[]>("SELECT CONNECTION_ID() AS id");
     const sleeping = slow.query<{ slept: number }[]>("SELECT SLEEP(60) AS slept").then(
@@ -86,7 +86,7 @@ export function protocolPasses(at: () => BalancedAddress): void {
     });
     await killer.query(`KILL QUERY ${row?.id}`);
     expect([1, 1317]).toContain((await sleeping) ?? 0); // SLEEP() says 1 itself where it can
-    expect(await serverOf(slow)).toBe(server);
+    expect(await hostOf(slow)).toBe(server);
     await Promise.all([slow.end(), killer.end()]);
   }, 30_000);
 
@@ -116,7 +116,7 @@ async function sameServer(at: BalancedAddress, server: string): Promise<Connecti
   try {
     return await eventually(async () => {
       const connection = await connectTo(at);
-      if ((await serverOf(connection)) === server) return connection;
+      if ((await hostOf(connection)) === server) return connection;
       others.push(connection);
       return undefined;
     });
