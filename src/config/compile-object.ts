@@ -174,6 +174,8 @@ class ObjectCompiler {
         `${deprecated.name} is an old form; write ${deprecated.instead}`,
       );
     }
+    if (parameter.planned && parameter.type.print(parsed.value) !== standardOf(parameter))
+      this.#warn(`${name}: planned`, subject, "without effect as yet");
     return parsed.value;
   }
 
@@ -210,6 +212,12 @@ class ObjectCompiler {
 function defaultOf(parameter: Parameter): unknown {
   const standard = parameter.default === undefined ? undefined : parameter.type.parse(parameter.default);
   return standard?.ok ? standard.value : undefined;
+}
+
+/** Its default as print() would write it; undefined: it has none. */
+function standardOf(parameter: Parameter): string | undefined {
+  const standard = defaultOf(parameter);
+  return standard === undefined ? undefined : parameter.type.print(standard);
 }
 
 /** What to do about a parameter that the type does not have. */

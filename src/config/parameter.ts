@@ -16,6 +16,8 @@ export interface Parameter<T = unknown, P extends Presence = Presence> {
   readonly fixed: boolean;
   /** Write-only: never shown. */
   readonly secret: boolean;
+  /** It is read and kept, and nothing follows from it yet. */
+  readonly planned: boolean;
 }
 
 export type Presence = "required" | "default" | "optional";
@@ -30,7 +32,15 @@ export type Values<S> = {
 };
 
 export function required<T>(type: ValueType<T>, description: string): Parameter<T, "required"> {
-  return { type, presence: "required", description, default: undefined, fixed: false, secret: false };
+  return {
+    type,
+    presence: "required",
+    description,
+    default: undefined,
+    fixed: false,
+    secret: false,
+    planned: false,
+  };
 }
 
 export function defaulted<T>(
@@ -38,11 +48,27 @@ export function defaulted<T>(
   value: string,
   description: string,
 ): Parameter<T, "default"> {
-  return { type, presence: "default", description, default: value, fixed: false, secret: false };
+  return {
+    type,
+    presence: "default",
+    description,
+    default: value,
+    fixed: false,
+    secret: false,
+    planned: false,
+  };
 }
 
 export function optional<T>(type: ValueType<T>, description: string): Parameter<T, "optional"> {
-  return { type, presence: "optional", description, default: undefined, fixed: false, secret: false };
+  return {
+    type,
+    presence: "optional",
+    description,
+    default: undefined,
+    fixed: false,
+    secret: false,
+    planned: false,
+  };
 }
 
 export function optionalSecret(description: string): Parameter<Secret, "optional"> {
@@ -51,4 +77,9 @@ export function optionalSecret(description: string): Parameter<Secret, "optional
 
 export function fixed<T, P extends Presence>(parameter: Parameter<T, P>): Parameter<T, P> {
   return { ...parameter, fixed: true };
+}
+
+/** Files that have it are accepted, with a warning where it asks for something. */
+export function planned<T, P extends Presence>(parameter: Parameter<T, P>): Parameter<T, P> {
+  return { ...parameter, description: `${parameter.description} Without effect as yet.`, planned: true };
 }

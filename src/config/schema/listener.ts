@@ -1,4 +1,4 @@
-import { defaulted, optional, required } from "../parameter.ts";
+import { defaulted, optional, planned, required } from "../parameter.ts";
 import { host, network } from "../values/address.ts";
 import { oneOf } from "../values/choice.ts";
 import { duration } from "../values/duration.ts";
@@ -30,8 +30,10 @@ export const LISTENER = {
       oneOf(["default", "oracle"]),
       "The SQL that sessions begin with; unset: as [sluice] says.",
     ),
-    connection_init_sql_file: optional(path(), "SQL sent on each new server connection, a statement a line."),
-    user_mapping_file: optional(path(), "JSON file that maps clients to accounts of the servers."),
+    connection_init_sql_file: planned(
+      optional(path(), "SQL sent on each new server connection, a statement a line."),
+    ),
+    user_mapping_file: planned(optional(path(), "JSON file that maps clients to accounts of the servers.")),
     ...TLS,
   },
   moduleParameter: undefined,

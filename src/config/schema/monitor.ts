@@ -1,4 +1,4 @@
-import { defaulted, optional, optionalSecret } from "../parameter.ts";
+import { defaulted, optional, optionalSecret, planned } from "../parameter.ts";
 import { flag, oneOf } from "../values/choice.ts";
 import { duration } from "../values/duration.ts";
 import { integer } from "../values/number.ts";
@@ -51,10 +51,12 @@ const interval = (value: string) =>
   );
 
 const connection = (what: string) =>
-  defaulted(
-    duration({ bare: "s", minMs: 100 }),
-    "3s",
-    `Deadline for ${what} a server. check_timeout is the one for health.`,
+  planned(
+    defaulted(
+      duration({ bare: "s", minMs: 100 }),
+      "3s",
+      `Deadline for ${what} a server. check_timeout is the one for health.`,
+    ),
   );
 
 const CONDITIONS = [
@@ -76,47 +78,51 @@ const TIMEOUT_90S = duration({ bare: "s", minMs: 1000 });
 const MARIADB = {
   monitor_interval: interval("2s"),
   failcount: defaulted(integer(1, 1000), "5", "Failed checks in a row after which a primary counts as lost."),
-  auto_failover: defaulted(flag(), "false", "Promote a replica when the primary is lost."),
-  auto_rejoin: defaulted(flag(), "false", "Make a returning server replicate from the present primary."),
-  enforce_read_only_slaves: defaulted(flag(), "false", "Set read_only on replicas."),
-  enforce_read_only_servers: defaulted(flag(), "false", "Set read_only on everything but the primary."),
-  enforce_writable_master: defaulted(flag(), "false", "Take read_only off the primary."),
-  enforce_simple_topology: defaulted(
-    flag(),
-    "false",
-    "Assume one primary with replicas and put everything else right.",
+  auto_failover: planned(defaulted(flag(), "false", "Promote a replica when the primary is lost.")),
+  auto_rejoin: planned(
+    defaulted(flag(), "false", "Make a returning server replicate from the present primary."),
   ),
-  verify_master_failure: defaulted(
-    flag(),
-    "true",
-    "Ask the replicas whether they still hear the primary before a failover.",
+  enforce_read_only_slaves: planned(defaulted(flag(), "false", "Set read_only on replicas.")),
+  enforce_read_only_servers: planned(
+    defaulted(flag(), "false", "Set read_only on everything but the primary."),
   ),
-  master_failure_timeout: defaulted(
-    duration(),
-    "10s",
-    "A replica that heard the primary this recently is believed.",
+  enforce_writable_master: planned(defaulted(flag(), "false", "Take read_only off the primary.")),
+  enforce_simple_topology: planned(
+    defaulted(flag(), "false", "Assume one primary with replicas and put everything else right."),
   ),
-  failover_timeout: defaulted(TIMEOUT_90S, "90s", "Deadline of a failover."),
-  switchover_timeout: defaulted(TIMEOUT_90S, "90s", "Deadline of a switchover."),
-  switchover_on_low_disk_space: defaulted(flag(), "false", "Switch over when the primary's disk fills up."),
-  maintenance_on_low_disk_space: defaulted(flag(), "true", "Take a replica out when its disk fills up."),
-  replication_user: optional(text("an account name"), "Account that replicas use; unset: user."),
-  replication_password: optionalSecret("Password of replication_user."),
-  replication_master_ssl: defaulted(flag(), "false", "Replicate over TLS."),
-  servers_no_promotion: optional(references("server"), "Servers that are never promoted."),
-  promotion_sql_file: optional(path(), "SQL run on a new primary."),
-  demotion_sql_file: optional(path(), "SQL run on a former primary."),
-  handle_events: defaulted(flag(), "true", "Move event schedules along with the primary role."),
+  verify_master_failure: planned(
+    defaulted(flag(), "true", "Ask the replicas whether they still hear the primary before a failover."),
+  ),
+  master_failure_timeout: planned(
+    defaulted(duration(), "10s", "A replica that heard the primary this recently is believed."),
+  ),
+  failover_timeout: planned(defaulted(TIMEOUT_90S, "90s", "Deadline of a failover.")),
+  switchover_timeout: planned(defaulted(TIMEOUT_90S, "90s", "Deadline of a switchover.")),
+  switchover_on_low_disk_space: planned(
+    defaulted(flag(), "false", "Switch over when the primary's disk fills up."),
+  ),
+  maintenance_on_low_disk_space: planned(
+    defaulted(flag(), "true", "Take a replica out when its disk fills up."),
+  ),
+  replication_user: planned(optional(text("an account name"), "Account that replicas use; unset: user.")),
+  replication_password: planned(optionalSecret("Password of replication_user.")),
+  replication_master_ssl: planned(defaulted(flag(), "false", "Replicate over TLS.")),
+  servers_no_promotion: planned(optional(references("server"), "Servers that are never promoted.")),
+  promotion_sql_file: planned(optional(path(), "SQL run on a new primary.")),
+  demotion_sql_file: planned(optional(path(), "SQL run on a former primary.")),
+  handle_events: planned(defaulted(flag(), "true", "Move event schedules along with the primary role.")),
   assume_unique_hostnames: defaulted(
     flag(),
     "true",
     "A replica's source is recognised by its address in this configuration.",
   ),
   ignore_external_masters: defaulted(flag(), "false", "Do not show replication from outside the cluster."),
-  cooperative_monitoring_locks: defaulted(
-    oneOf(["none", "majority_of_running", "majority_of_all"]),
-    "none",
-    "Locks on the servers that decide which of several daemons acts.",
+  cooperative_monitoring_locks: planned(
+    defaulted(
+      oneOf(["none", "majority_of_running", "majority_of_all"]),
+      "none",
+      "Locks on the servers that decide which of several daemons acts.",
+    ),
   ),
   master_conditions: defaulted(
     list(oneOf(CONDITIONS)),
@@ -124,10 +130,12 @@ const MARIADB = {
     "What a primary must fulfil.",
   ),
   slave_conditions: defaulted(list(oneOf(SLAVE_CONDITIONS)), "none", "What a replica must fulfil."),
-  script_max_replication_lag: defaulted(
-    duration({ bare: "s", negativeIsOff: true, minMs: -1 }),
-    "-1s",
-    "A replica that crosses this lag runs the script; negative: never.",
+  script_max_replication_lag: planned(
+    defaulted(
+      duration({ bare: "s", negativeIsOff: true, minMs: -1 }),
+      "-1s",
+      "A replica that crosses this lag runs the script; negative: never.",
+    ),
   ),
 } as const;
 
@@ -174,7 +182,7 @@ export const MONITOR = {
     backend_connect_timeout: connection("connecting to"),
     backend_read_timeout: connection("reading from"),
     backend_write_timeout: connection("writing to"),
-    backend_connect_attempts: defaulted(integer(1, 100), "1", "Tries to connect within one check."),
+    backend_connect_attempts: planned(defaulted(integer(1, 100), "1", "Tries to connect within one check.")),
     script: optional(
       text("a command line"),
       "Command run at events, with MaxScale's $EVENT, $INITIATOR, $NODELIST …",

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { jsonSchema } from "../json-schema.ts";
 import type { Parameter } from "../parameter.ts";
 import type { ObjectSchema } from "./object-schema.ts";
@@ -25,6 +27,19 @@ test.each(everyParameter())("%s: it says what it does, and its default reads bac
   if (!parsed.ok) return;
   const again = parameter.type.parse(parameter.type.print(parsed.value));
   expect(again).toEqual(parsed);
+});
+
+test("a parameter is planned as long as no code reads it, and no longer", () => {
+  const root = join(import.meta.dir, "../..");
+  // That values fit together is no use of them.
+  const isCode = (file: string): boolean =>
+    file.endsWith(".ts") && !/\.test\.ts$|^config\/(schema\/|check-objects)/.test(file);
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(isCode);
+  const words = new Set(files.flatMap((file) => readFileSync(join(root, file), "utf8").match(/\w+/g) ?? []));
+  const wrong = everyParameter().filter(([name, { planned }]) => {
+    return words.has(name.split(".").at(-1) ?? "") === planned;
+  });
+  expect(wrong.map(([name]) => name)).toEqual([]);
 });
 
 describe("names", () => {

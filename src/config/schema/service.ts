@@ -1,4 +1,4 @@
-import { defaulted, optional } from "../parameter.ts";
+import { defaulted, optional, planned } from "../parameter.ts";
 import { hostPort, network } from "../values/address.ts";
 import { flag, oneOf } from "../values/choice.ts";
 import { duration } from "../values/duration.ts";
@@ -133,29 +133,33 @@ const READWRITESPLIT = {
     "false",
     "Repeat a transaction that met a deadlock.",
   ),
-  transaction_replay_retry_on_mismatch: defaulted(flag(), "false", "Repeat again if the results differ."),
-  transaction_replay_safe_commit: defaulted(
-    flag(),
-    "true",
-    "Never repeat a transaction whose COMMIT was sent.",
+  transaction_replay_retry_on_mismatch: planned(
+    defaulted(flag(), "false", "Repeat again if the results differ."),
+  ),
+  transaction_replay_safe_commit: planned(
+    defaulted(flag(), "true", "Never repeat a transaction whose COMMIT was sent."),
   ),
   transaction_replay_checksum: defaulted(
     oneOf(["full", "result_only", "no_insert_id"]),
     "full",
     "What must be the same in the results of a repeated transaction.",
   ),
-  optimistic_trx: defaulted(flag(), "false", "Begin transactions on a replica and move those that write."),
+  optimistic_trx: planned(
+    defaulted(flag(), "false", "Begin transactions on a replica and move those that write."),
+  ),
   causal_reads: defaulted(CAUSAL_READS, "none", "Whether a session, or all, read what was written before."),
   causal_reads_timeout: defaulted(duration(), "10s", "How long a replica may take to have it."),
-  lazy_connect: defaulted(flag(), "false", "Connect to servers when they are first needed."),
-  reuse_prepared_statements: defaulted(flag(), "false", "Prepare the same statement once per session."),
+  lazy_connect: planned(defaulted(flag(), "false", "Connect to servers when they are first needed.")),
+  reuse_prepared_statements: planned(
+    defaulted(flag(), "false", "Prepare the same statement once per session."),
+  ),
   strict_multi_stmt: defaulted(
     flag(),
     "false",
     "After several statements in one query, stay on the primary.",
   ),
   strict_sp_calls: defaulted(flag(), "false", "After CALL, stay on the primary."),
-  strict_tmp_tables: defaulted(flag(), "true", "Keep the connection while temporary tables exist."),
+  strict_tmp_tables: planned(defaulted(flag(), "true", "Keep the connection while temporary tables exist.")),
   use_sql_variables_in: defaulted(
     oneOf(["all", "master"]),
     "all",
@@ -202,13 +206,15 @@ export const SERVICE = {
       "300s",
       "Idle server connections are pinged this often; 0: never.",
     ),
-    force_connection_keepalive: defaulted(flag(), "false", "Ping also while the client is idle."),
+    force_connection_keepalive: planned(defaulted(flag(), "false", "Ping also while the client is idle.")),
     idle_session_pool_time: defaulted(
       OFF_BELOW_ZERO,
       "-1s",
       "A session idle for this long lends its server connections to others; negative: never.",
     ),
-    multiplex_timeout: defaulted(duration(), "60s", "How long such a session waits for a connection."),
+    multiplex_timeout: planned(
+      defaulted(duration(), "60s", "How long such a session waits for a connection."),
+    ),
     max_sescmd_history: defaulted(
       integer(0, 1_000_000),
       "50",
@@ -234,10 +240,11 @@ export const SERVICE = {
       text("a version"),
       "Server version told to clients; unset: that of the servers.",
     ),
-    session_track_trx_state: defaulted(flag(), "false", "Let the server tell the state of transactions."),
-    retain_last_statements: optional(
-      integer(-1, 1000),
-      "Statements kept per session; unset or -1: as [sluice] says.",
+    session_track_trx_state: planned(
+      defaulted(flag(), "false", "Let the server tell the state of transactions."),
+    ),
+    retain_last_statements: planned(
+      optional(integer(-1, 1000), "Statements kept per session; unset or -1: as [sluice] says."),
     ),
     rank: defaulted(oneOf(["primary", "secondary"]), "primary", "Its rank as a target of another service."),
   },

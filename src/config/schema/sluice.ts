@@ -1,4 +1,4 @@
-import { defaulted, fixed, optional } from "../parameter.ts";
+import { defaulted, fixed, optional, planned } from "../parameter.ts";
 import { host } from "../values/address.ts";
 import { flag, oneOf } from "../values/choice.ts";
 import { duration } from "../values/duration.ts";
@@ -53,7 +53,7 @@ const FILES = {
   datadir: fixed(
     defaulted(path(), "/var/lib/sluice", "Directory of what is kept: accounts, events, off switches."),
   ),
-  piddir: fixed(defaulted(path(), "/run/sluice", "Directory of the pid file.")),
+  piddir: planned(fixed(defaulted(path(), "/run/sluice", "Directory of the pid file."))),
   persistdir: fixed(
     defaulted(path(), "/var/lib/sluice/sluice.cnf.d", "Directory of the objects changed at run time."),
   ),
@@ -92,10 +92,10 @@ const TRAFFIC = {
     "10s",
     "Deadline for fetching the accounts from a server.",
   ),
-  query_retries: fixed(
-    defaulted(integer(0, 100), "1", "How often an interrupted query of Sluice itself is tried again."),
+  query_retries: planned(
+    fixed(defaulted(integer(0, 100), "1", "How often an interrupted query of Sluice itself is tried again.")),
   ),
-  query_retry_timeout: defaulted(duration(), "5s", "Deadline for all those tries together."),
+  query_retry_timeout: planned(defaulted(duration(), "5s", "Deadline for all those tries together.")),
   users_refresh_time: defaulted(
     duration({ bare: "s", negativeIsOff: true, minMs: -1 }),
     "30s",
@@ -106,13 +106,11 @@ const TRAFFIC = {
     "0s",
     "Fetch the accounts anew this often; 0: only after a failed login.",
   ),
-  writeq_high_water: defaulted(
-    size(),
-    "65536",
-    "Unsent bytes of a connection above which its other side is not read.",
+  writeq_high_water: planned(
+    defaulted(size(), "65536", "Unsent bytes of a connection above which its other side is not read."),
   ),
-  writeq_low_water: defaulted(size(), "1024", "Unsent bytes below which it is read again."),
-  local_address: fixed(optional(host(), "Source address of connections to servers.")),
+  writeq_low_water: planned(defaulted(size(), "1024", "Unsent bytes below which it is read again.")),
+  local_address: planned(fixed(optional(host(), "Source address of connections to servers."))),
   max_auth_errors_until_block: defaulted(
     integer(0, 1_000_000),
     "10",
@@ -120,13 +118,13 @@ const TRAFFIC = {
   ),
   skip_name_resolve: defaulted(flag(), "false", "Match accounts by address only."),
   sql_mode: fixed(defaulted(oneOf(["default", "oracle"]), "default", "The SQL that sessions begin with.")),
-  retain_last_statements: defaulted(integer(0, 1000), "0", "Statements kept per session for diagnosis."),
-  dump_last_statements: defaulted(
-    oneOf(["never", "on_error", "on_close"]),
-    "never",
-    "When to log those statements.",
+  retain_last_statements: planned(
+    defaulted(integer(0, 1000), "0", "Statements kept per session for diagnosis."),
   ),
-  session_trace: defaulted(integer(0, 10_000), "0", "Log lines kept per session for diagnosis."),
+  dump_last_statements: planned(
+    defaulted(oneOf(["never", "on_error", "on_close"]), "never", "When to log those statements."),
+  ),
+  session_trace: planned(defaulted(integer(0, 10_000), "0", "Log lines kept per session for diagnosis.")),
 } as const;
 
 const OWN_LOG = "the log has its own form; leave it out";
