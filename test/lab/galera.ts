@@ -34,7 +34,7 @@ const PROVIDER_OPTIONS = {
 };
 const SYNC_DEADLINE_MS = 40_000;
 /** Nodes agree on a new view within evs.inactive_timeout and evs.install_timeout. */
-const PRIMARY_DEADLINE_MS = 20_000;
+const PRIMARY_DEADLINE_MS = 12_000;
 
 /** How far a node has got in the history of a cluster. */
 interface Position {
