@@ -45,7 +45,7 @@ const SILENT_MS = 10_000;
 const FIRST_RESTART_MS = 10;
 const LAST_RESTART_MS = 5000;
 /** A worker that lived for this long died of something new. */
-const SETTLED_MS = 5000;
+const SETTLED_MS = 1000;
 const STOP_MS = 400;
 /** Numbers stay below 2^53 / SESSIONS_PER_WORKER, and differ from those of workers left behind. */
 const NUMBERS = 8_000_000;
