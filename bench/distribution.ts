@@ -10,6 +10,8 @@ const AT_A_TIME = 64;
 const WEIGHTS = { db1: 1, db2: 2, db3: 5 } as const;
 const POLICIES = ["least-connections", "round-robin", "random", "two-choices", "source"] as const;
 const FIRST_PORT = 4010;
+/** What clients without a greeting met, and how often. */
+const errors = new Map<string, number>();
 const MONITOR = { user: "monitor", password: "monitor" };
 
 const lab = await Lab.create({ name: "bench-distribution" });
@@ -44,6 +46,8 @@ try {
     const after = await countConnections(servers);
     bound("connections without a greeting", failed, "<=", 0, "");
     for (const line of balancer.failures(begunAt)) console.log(`  ${line}`);
+    for (const [error, count] of errors) console.log(`  ${error}: ${count}`);
+    errors.clear();
     for (const [j, [name, weight]] of Object.entries(WEIGHTS).entries()) {
       const share = ((after[j] ?? 0) - (before[j] ?? 0)) / CONNECTIONS;
       bound(
@@ -82,13 +86,16 @@ async function isGreeted(host: string, port: number, client: number): Promise<bo
   return await new Promise((resolve) => {
     let found = false;
     const socket = connect(port, host);
+    const failed = ({ message }: Error): void => {
+      if (!found) errors.set(message, (errors.get(message) ?? 0) + 1);
+    };
     socket.on("connect", () => socket.write(`PROXY TCP4 ${address} 10.0.0.1 1024 3306\r\n`));
     socket.on("data", () => {
       found = true;
       socket.end();
     });
     // A server that is left in the middle of a login may reset.
-    socket.on("error", () => {});
+    socket.on("error", failed);
     socket.on("close", () => resolve(found));
   });
 }
