@@ -92,7 +92,8 @@ async function isGreeted(host: string, port: number, client: number): Promise<bo
     socket.on("connect", () => socket.write(`PROXY TCP4 ${address} 10.0.0.1 1024 3306\r\n`));
     socket.on("data", () => {
       found = true;
-      socket.end();
+      // An ordinary end would keep its port for a minute, and there are 28,000.
+      socket.resetAndDestroy();
     });
     // A server that is left in the middle of a login may reset.
     socket.on("error", failed);
