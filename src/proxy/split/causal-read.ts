@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 import type { LegSet } from "./leg-set.ts";
 import { queryPacket } from "./own-packets.ts";
 import { Unheard } from "./prepare-elsewhere.ts";
-import { Question, type Row } from "./question.ts";
+import { firstRow, Question, type Row } from "./question.ts";
 import type { ServerChoice } from "./server-choice.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import type { SessionContext } from "./session-context.ts";
@@ -137,7 +137,7 @@ export class CausalRead {
       }
       this.#owner.advance();
     };
-    leg.send(question, new Question(answered));
+    leg.send(question, new Question(firstRow, answered));
   }
 
   #askWhetherItHas(leg: ServerLeg, gtid: string): void {
@@ -158,7 +158,7 @@ export class CausalRead {
       leg.gtid = gtid;
       this.#owner.advance();
     };
-    leg.send(queryPacket(text), new Question(answered));
+    leg.send(queryPacket(text), new Question(firstRow, answered));
   }
 }
 

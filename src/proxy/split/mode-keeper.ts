@@ -1,7 +1,7 @@
 import { IGNORE_SPACE, modeOfSqlMode } from "../../sql/lexer-mode.ts";
 import { CLIENT, hasFlag } from "../../wire/capability.ts";
 import { queryPacket } from "./own-packets.ts";
-import { Question, type Row } from "./question.ts";
+import { firstRow, Question, type Row } from "./question.ts";
 import type { ServerLeg } from "./server-leg.ts";
 import type { SessionContext } from "./session-context.ts";
 import type { SessionLogin } from "./session-facts.ts";
@@ -43,7 +43,7 @@ export class ModeKeeper {
       server.sqlMode = modeOfSqlMode(mode) & ~(isOwn ? IGNORE_SPACE : 0);
       if (isUntouched && history.length === 0) facts.begin(this.#host.mode, this.#login);
     };
-    leg.send(QUESTION, new Question(told));
+    leg.send(QUESTION, new Question(firstRow, told));
   }
 
   /** Asks what a SET has made of them. `then` is called once they are known. */
@@ -52,6 +52,6 @@ export class ModeKeeper {
       settleMode(this.#context.facts, row?.[0] ?? undefined, row?.[1] ?? undefined);
       then();
     };
-    leg.send(QUESTION, new Question(told));
+    leg.send(QUESTION, new Question(firstRow, told));
   }
 }

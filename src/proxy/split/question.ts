@@ -2,30 +2,38 @@ import { COMMAND } from "../../wire/command.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Awaited, ServerLeg } from "./server-leg.ts";
 
-/** More than an answer to a question of ours ever has. */
+/** More than the answer to an ordinary question of ours ever has. */
 const MOST_BYTES = 64 << 10;
 
 export type Row = readonly (string | null)[];
 
-/** A question of ours to a server, and the first row of its answer; undefined: none, or not as text. */
-export class Question implements Awaited {
+/** A question of ours to a server, and what `read` finds in its whole answer; undefined: an error, too much, or nothing of the kind. */
+export class Question<T> implements Awaited {
   readonly command = COMMAND.QUERY;
-  readonly #then: (row: Row | undefined) => void;
-  #parts: Buffer[] = [];
+  readonly #read: (answer: Buffer, hasEofPackets: boolean) => T | undefined;
+  readonly #then: (found: T | undefined) => void;
+  readonly #mostBytes: number;
+  readonly #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(then: (row: Row | undefined) => void) {
+  constructor(
+    read: (answer: Buffer, hasEofPackets: boolean) => T | undefined,
+    then: (found: T | undefined) => void,
+    mostBytes = MOST_BYTES,
+  ) {
+    this.#read = read;
     this.#then = then;
+    this.#mostBytes = mostBytes;
   }
 
   bytes(_leg: ServerLeg, part: Buffer): void {
     this.#bytes += part.length;
-    if (this.#bytes <= MOST_BYTES) this.#parts.push(part);
+    if (this.#bytes <= this.#mostBytes) this.#parts.push(part);
   }
 
   done(leg: ServerLeg): void {
-    const isGood = leg.reply.outcome === "ok" && this.#bytes <= MOST_BYTES;
-    this.#then(isGood ? firstRow(Buffer.concat(this.#parts), leg.hasEofPackets) : undefined);
+    const isGood = leg.reply.outcome === "ok" && this.#bytes <= this.#mostBytes;
+    this.#then(isGood ? this.#read(Buffer.concat(this.#parts), leg.hasEofPackets) : undefined);
   }
 
   abandoned(): void {

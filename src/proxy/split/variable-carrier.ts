@@ -3,8 +3,8 @@ import { COMMAND } from "../../wire/command.ts";
 import { HEADER_BYTES } from "../../wire/packet.ts";
 import type { Command } from "./command.ts";
 import { queryPacket } from "./own-packets.ts";
-import { firstRow } from "./question.ts";
-import type { Awaited, ServerLeg } from "./server-leg.ts";
+import { firstRow, Question } from "./question.ts";
+import type { ServerLeg } from "./server-leg.ts";
 import type { SessionContext } from "./session-context.ts";
 
 const TEXT_OFFSET = HEADER_BYTES + 1;
@@ -69,7 +69,10 @@ export class VariableCarrier {
       if (values !== undefined) this.#keep(leg, names, values);
       then(values !== undefined);
     };
-    leg.send(queryPacket(`SELECT ${names.map(selected).join()}`), new Values(names.length, answered));
+    leg.send(
+      queryPacket(`SELECT ${names.map(selected).join()}`),
+      new Question(literals, answered, MOST_BYTES),
+    );
   }
 
   #keep(leg: ServerLeg, names: readonly string[], values: readonly string[]): void {
@@ -89,47 +92,20 @@ const selected = (name: string): string => {
   return `${value},HEX(${value}),CHARSET(${value}),COLLATION(${value})`;
 };
 
-/** The answer to that SELECT: the values as literals; undefined: there is none, or a value is no literal. */
-class Values implements Awaited {
-  readonly command = COMMAND.QUERY;
-  readonly #count: number;
-  readonly #then: (literals: readonly string[] | undefined) => void;
-  readonly #parts: Buffer[] = [];
-  #bytes = 0;
-
-  constructor(count: number, then: (literals: readonly string[] | undefined) => void) {
-    this.#count = count;
-    this.#then = then;
+/** The values as literals, from the answer to that SELECT; undefined: one of them is none. */
+function literals(answer: Buffer, hasEofPackets: boolean): readonly string[] | undefined {
+  const row = firstRow(answer, hasEofPackets);
+  if (row === undefined) return undefined;
+  const types = columnTypes(answer, row.length);
+  const found: string[] = [];
+  for (let at = 0; at < row.length; at += COLUMNS_OF_EACH) {
+    const [text = null, hex = null, charset = null, collation = null] = row.slice(at);
+    const literal =
+      text === null ? "NULL" : (numberLiteral(types[at], text) ?? stringLiteral(hex, charset, collation));
+    if (literal === undefined) return undefined;
+    found.push(literal);
   }
-
-  bytes(_leg: ServerLeg, part: Buffer): void {
-    this.#bytes += part.length;
-    if (this.#bytes <= MOST_BYTES) this.#parts.push(part);
-  }
-
-  done(leg: ServerLeg): void {
-    const isGood = leg.reply.outcome === "ok" && this.#bytes <= MOST_BYTES;
-    this.#then(isGood ? this.#literals(Buffer.concat(this.#parts), leg.hasEofPackets) : undefined);
-  }
-
-  abandoned(): void {
-    this.#then(undefined);
-  }
-
-  #literals(answer: Buffer, hasEofPackets: boolean): readonly string[] | undefined {
-    const row = firstRow(answer, hasEofPackets);
-    if (row === undefined) return undefined;
-    const types = columnTypes(answer, this.#count * COLUMNS_OF_EACH);
-    const literals: string[] = [];
-    for (let at = 0; at < row.length; at += COLUMNS_OF_EACH) {
-      const [text = null, hex = null, charset = null, collation = null] = row.slice(at);
-      const literal =
-        text === null ? "NULL" : (numberLiteral(types[at], text) ?? stringLiteral(hex, charset, collation));
-      if (literal === undefined) return undefined;
-      literals.push(literal);
-    }
-    return literals;
-  }
+  return found;
 }
 
 /** Type bytes of a result's columns, which stand six bytes before the end of each definition. */
