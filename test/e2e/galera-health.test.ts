@@ -5,16 +5,9 @@ import { type Galera, startGalera } from "../lab/galera.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
 import { runSluice, startSluice } from "../lab/sluice.ts";
+import { type AgentStatus, agentSays } from "../support/agent-says.ts";
 
 // A real Galera node in every state a balancer can meet, and what the agent on its host says of it.
-
-interface Status {
-  readonly up: boolean;
-  readonly draining: boolean;
-  readonly code: string;
-  readonly role: string;
-  readonly sentence: string;
-}
 
 // One agent for each donor policy on the second node: they differ in nothing else.
 const POLICY_PORTS = { never: 9200, nonblocking: 9210, always: 9220 } as const;
@@ -74,19 +67,11 @@ async function startAgent(node: MariaDb, policy: string, port: number): Promise<
   await says(node, "GALERA_SYNCED", { port });
 }
 
-/** Waits for the code and returns the whole status; the HTTP status of `/` must agree with it. */
-async function says(node: MariaDb, code: string, { port = 9200, within = 10_000 } = {}): Promise<Status> {
-  const status = await eventually(
-    async () => {
-      const found = JSON.parse((await node.host.http("/status", { port })).body) as Status;
-      if (found.code !== code) throw new Error(`${found.code}: ${found.sentence}`);
-      return found;
-    },
-    { within, what: `${node.host.name}:${port} ${code}` },
-  );
-  expect((await node.host.http("/", { port })).status).toBe(status.up ? 200 : 503);
-  return status;
-}
+const says = async (
+  node: MariaDb,
+  code: string,
+  { port = 9200, within = 10_000 } = {},
+): Promise<AgentStatus> => await agentSays(node.host, code, { port, within });
 
 describe("a Galera node", () => {
   test("synced", async () => {
@@ -146,7 +131,7 @@ describe("a Galera node", () => {
     const inside = async (path: string): Promise<string> =>
       (await two.host.run(["curl", "-s", "-m", "2", `http://127.0.0.1:9200${path}`])).stdout;
     await eventually(
-      async () => (JSON.parse(await inside("/status")) as Status).code === "GALERA_NON_PRIMARY",
+      async () => (JSON.parse(await inside("/status")) as AgentStatus).code === "GALERA_NON_PRIMARY",
       {
         within: 20_000,
         what: "non-Primary",
@@ -154,6 +139,7 @@ describe("a Galera node", () => {
     );
     expect(await inside("/")).toContain("not in the primary component");
     await two.host.restore();
+    await galera.untilSettled();
     await says(two, "GALERA_SYNCED", { within: 30_000 });
   }, 60_000);
 
@@ -161,7 +147,7 @@ describe("a Galera node", () => {
     await three.kill();
     const { code } = await eventually(
       async () => {
-        const status = JSON.parse((await three.host.http("/status")).body) as Status;
+        const status = JSON.parse((await three.host.http("/status")).body) as AgentStatus;
         return !status.up && status;
       },
       { within: 2000, what: "down after kill -9" },
@@ -194,23 +180,24 @@ describe("a Galera node", () => {
     await two.hang();
     const status = await eventually(
       async () => {
-        const found = JSON.parse((await two.host.http("/status")).body) as Status;
+        const found = JSON.parse((await two.host.http("/status")).body) as AgentStatus;
         return /TIMEOUT/.test(found.code) && found;
       },
       { within: CHECK_TIMEOUT_MS + 2000, what: "hung" },
     );
     expect(status.sentence).toContain(`within ${CHECK_TIMEOUT_MS} ms: it hangs`);
     await two.resume();
+    await galera.untilSettled();
     await says(two, "GALERA_SYNCED", { within: 30_000 });
   }, 60_000);
 
   test("wrong password", async () => {
-    await one.sql("ALTER USER sluice@localhost IDENTIFIED BY 'another'");
+    await two.sql("ALTER USER sluice@localhost IDENTIFIED BY 'another'");
     await killSessions(two);
     expect((await says(two, "PROBE_AUTH_DENIED")).sentence).toContain(
       "error 1045: Access denied for user 'sluice'@'localhost'",
     );
-    await one.sql(`ALTER USER sluice@localhost IDENTIFIED BY '${PASSWORD}'`);
+    await two.sql(`ALTER USER sluice@localhost IDENTIFIED BY '${PASSWORD}'`);
     await says(two, "GALERA_SYNCED");
   }, 30_000);
 
@@ -222,7 +209,7 @@ describe("a Galera node", () => {
     const kept = await eventually(
       async () => {
         await killSessions(two);
-        const found = JSON.parse((await two.host.http("/status")).body) as Status;
+        const found = JSON.parse((await two.host.http("/status")).body) as AgentStatus;
         return /error 1040/.test(found.sentence) && found;
       },
       { within: 10_000, every: 100, what: "kept while busy" },
@@ -231,7 +218,7 @@ describe("a Galera node", () => {
     // Until its grace is over it tries again, and may win the race after all: then it has to lose it once more.
     await eventually(
       async () => {
-        const { code, sentence } = JSON.parse((await two.host.http("/status")).body) as Status;
+        const { code, sentence } = JSON.parse((await two.host.http("/status")).body) as AgentStatus;
         if (code === "GALERA_SYNCED" && !/error 1040/.test(sentence)) await killSessions(two);
         return code === "PROBE_TOO_MANY_CONNECTIONS";
       },

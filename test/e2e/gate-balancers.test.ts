@@ -152,7 +152,7 @@ describe.each(Object.entries(PORTS))("%s", (_, port) => {
     await eventually(async () => !(await isOpen(three.host)), { within: 5000, what: "closed" });
     expect(await reached(port)).not.toContain(three.host.name);
     await three.resume();
-    await galera.untilSynced();
+    await galera.untilSettled();
     await usesAll(port);
 
     await three.kill();

@@ -56,17 +56,27 @@ export class Galera {
   }
 
   /**
-   * Resolves once all nodes are Synced members of one and the same view. A node that was hung or cut off believes for a while that
-   * nothing has happened; and when it has found out, all of them leave the Primary component for a moment.
+   * Resolves once the nodes are Synced members of one and the same view, which has no other members, and have heard each other in it.
+   * A node that was hung or cut off believes for a while that nothing has happened, and so may the others; when they have found out,
+   * all of them leave the Primary component for a moment.
+   * @param nodes default: all of them; else those that go on without the others
    */
-  async untilSettled(): Promise<void> {
+  async untilSettled(nodes: readonly MariaDb[] = this.nodes): Promise<void> {
     const areSettled = async (): Promise<boolean> => {
-      const views = await Promise.all(this.nodes.map(async (node) => await viewOf(node)));
-      if (views.every((view) => view === views[0] && view.endsWith(` of ${this.nodes.length}`))) return true;
+      await Promise.all(nodes.map(async (node) => await hearAll(node)));
+      const views = await Promise.all(nodes.map(async (node) => await viewOf(node)));
+      const [first = ""] = views;
+      if (
+        first.startsWith("Primary ") &&
+        first.endsWith(` of ${nodes.length}`) &&
+        views.every((view) => view === first)
+      )
+        return true;
       throw new LabError(`they are in the views ${views.join(", ")}`);
     };
-    await eventually(areSettled, { within: SYNC_DEADLINE_MS, every: 100, what: "one view of all nodes" });
-    await this.untilSynced();
+    const what = `one view of ${nodes.map(({ host }) => host.name).join(", ")}`;
+    await eventually(areSettled, { within: SYNC_DEADLINE_MS, every: 100, what });
+    await this.untilSynced(nodes);
   }
 
   /** Waits for a value of wsrep_local_state_comment. */
@@ -83,20 +93,22 @@ export class Galera {
 
   /**
    * Starts a node that was stopped or killed and waits until it is Synced.
-   * @param needsEverything it fetches the whole data set, for which a donor leaves Synced; else only what it missed
+   * A donor leaves Synced for it, and is back a little later than the node: those that ran before are waited for, too.
+   * @param needsEverything it fetches the whole data set; else only what it missed
    */
   async rejoin(node: MariaDb, { needsEverything = false } = {}): Promise<void> {
     if (needsEverything) rmSync(grastate(node), { force: true });
-    await this.#keepPrimary();
+    const others = this.nodes.filter((other) => other.isRunning);
+    await this.#keepPrimary(others);
     await this.#start(node, needsEverything ? undefined : await recoverPosition(node));
+    await this.untilSynced(others);
   }
 
   /**
    * A busy machine can part those that are left when one is killed; then each has lost the majority, and only an operator can say
    * that theirs is the cluster, as long as the one that was killed has not come back as it was.
    */
-  async #keepPrimary(): Promise<void> {
-    const alive = this.nodes.filter((node) => node.isRunning);
+  async #keepPrimary(alive: readonly MariaDb[]): Promise<void> {
     const isPrimary = async (): Promise<boolean> => {
       const found = await Promise.all(alive.map((node) => node.status("wsrep_cluster_status")));
       return found.includes("Primary");
@@ -120,6 +132,7 @@ export class Galera {
     allowBootstrap(first.node);
     await this.#start(first.node, first.position, "--wsrep-new-cluster");
     await Promise.all(others.map(async ({ node, position }) => await this.#start(node, position)));
+    await this.untilSettled();
   }
 
   async #start(node: MariaDb, position: Position | undefined, ...args: readonly string[]): Promise<void> {
@@ -148,6 +161,11 @@ export async function startGalera(lab: Lab, settings: GaleraSettings = {}): Prom
   const galera = new Galera([first, ...others]);
   await galera.bootstrap();
   return galera;
+}
+
+/** A read that waits for what the cluster has agreed on before it: a question that every member has to answer. Rejects where one does not. */
+async function hearAll(node: MariaDb): Promise<void> {
+  await node.sql("SET wsrep_dirty_reads = OFF, wsrep_sync_wait = 1; SELECT 1");
 }
 
 /** The view of the cluster that a node is in, e.g. `Primary 17 of 3`. */
