@@ -5,20 +5,26 @@ import { readdirSync, readFileSync } from "node:fs";
  * and neither are the commands that it runs.
  */
 export function daemonProcesses(pid: number): readonly number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
-  );
   const isServing = (child: number): boolean => {
     const commandLine = commandLineOf(child);
     return commandLine.includes("sluice") && !commandLine.includes("-guard");
   };
-  return [pid, ...children.filter(isServing)];
+  return [pid, ...childrenOf(pid).filter(isServing)];
 }
 
-/** Empty where it has ended meanwhile. */
-function commandLineOf(pid: number): string {
+/** Those of every thread of a process that is there. */
+export function childrenOf(pid: number): readonly number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    read(`/proc/${pid}/task/${thread}/children`).trim().split(" ").filter(Boolean).map(Number),
+  );
+}
+
+const commandLineOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
+
+/** Empty where the process or thread has ended meanwhile. */
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return readFileSync(path, "utf8");
   } catch {
     return "";
   }
