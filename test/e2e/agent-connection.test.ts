@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { eventually } from "../eventually.ts";
 import type { Certificate } from "../lab/certificates.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
@@ -293,9 +294,12 @@ describe("why there is no answer", () => {
 
   test("a host that the server does not know, and one that it has blocked", async () => {
     await plain.sql("SET GLOBAL max_connect_errors = 1");
-    // Somebody's port check: it connects, and says nothing.
+    const aborted = async (): Promise<number> => Number(await plain.status("Aborted_connects"));
+    const before = await aborted();
+    // Somebody's port check: it connects, and says nothing. The server has to notice that, for a login in time makes it forget.
     for (const _ of [1, 2, 3])
       await host.run(["bash", "-c", "exec 3<>/dev/tcp/plain/3306; head -c 1 <&3 >/dev/null"]);
+    await eventually(async () => (await aborted()) > before, { what: "the errors to be counted" });
     const blocked = await check("--host", "plain");
     expect(blocked).toMatchObject({ up: false, code: "PROBE_HOST_BLOCKED" });
     expect(blocked.sentence).toMatch(

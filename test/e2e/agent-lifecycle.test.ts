@@ -219,10 +219,11 @@ describe("SIGHUP", () => {
     const agent = await startAgent(["--log-file", log, "--run-as", "nobody"]);
     renameSync(host.path(log), host.path(`${log}.1`));
     agent.kill("SIGHUP");
-    await eventually(() => lines(`${log}.1`).some(({ event }) => event === "reload_failed"), {
-      what: "the complaint",
-    });
-    expect(lines(`${log}.1`).at(-1)?.["msg"]).toMatch(
+    const complaint = await eventually(
+      () => lines(`${log}.1`).find(({ event }) => event === "reload_failed"),
+      { what: "the complaint" },
+    );
+    expect(complaint["msg"]).toMatch(
       /^cannot write the log file \/run\/sluice.log: EACCES.*; the old one goes on$/,
     );
     renameSync(host.path(`${log}.1`), host.path(log));
@@ -304,7 +305,10 @@ describe("systemd", () => {
   test("hears no WATCHDOG=1 while no probe gets on", async () => {
     const env = await environment(150);
     const staleAfterMs = 300;
-    await startAgent([...HOURLY, "--stale-after", `${staleAfterMs}ms`], { env });
+    // So soon that nobody need see it healthy.
+    const flags = ["--http-port", "9200", ...HOURLY, "--stale-after", `${staleAfterMs}ms`];
+    running.push(await startSluice(host, agentArgs(flags), { ports: [9200], env }));
+    await eventually(() => systemd.of("READY=1").length === 1, { what: "READY=1" });
     const stale = await eventually(
       async () => {
         const { judged_at: at, age_ms: age } = JSON.parse((await host.http("/status")).body) as {
