@@ -43,9 +43,7 @@ beforeAll(async () => {
   proxy = await lab.host("proxy");
   configure();
   sluice = await start();
-  await eventually(async () => (await serverBehind(READ)) !== primary.host.name, {
-    what: "reads on a replica",
-  });
+  await untilAllServe();
 }, 120_000);
 
 afterAll(async () => {
@@ -150,6 +148,17 @@ const untilEnded = async (connection: Connection, within = 5000): Promise<void> 
 async function workers(): Promise<readonly string[]> {
   const { stdout } = await proxy.run(["pgrep", "-f", "^sluice worker "], { mayFail: true });
   return stdout.split("\n").filter((pid) => pid !== "");
+}
+
+/** After a new start: as many as before, and none of those. */
+async function untilWorkersAreNew(before: readonly string[]): Promise<void> {
+  await eventually(
+    async () => {
+      const now = await workers();
+      return now.length === 2 && now.every((pid) => !before.includes(pid));
+    },
+    { within: 40_000, what: "the end of the old workers" },
+  );
 }
 
 const maintenance = async (server: string, state: "on" | "off" | "drain"): Promise<void> => {
@@ -322,7 +331,7 @@ describe("over the REST API", () => {
   test("a listener stops and starts; its sessions go on, or end by force", async () => {
     const [old, forced] = [await client(READ), await client(WRITE)];
     await runSluice(proxy, ["stop", "listener", "read-listener"]);
-    expect(proxy.isListening(READ)).toBe(false);
+    await eventually(() => !proxy.isListening(READ), { what: "each worker to have closed its socket" });
     expect(await hostOf(old)).not.toBe("");
     expect(await listenerState("read-listener")).toBe("Stopped");
     await runSluice(proxy, ["start", "listener", "read-listener"]);
@@ -368,8 +377,8 @@ describe("limits", () => {
     const counts = await Promise.all(full.map(hostOf));
     for (const name of names()) expect(counts.filter((host) => host === name)).toHaveLength(2);
     expect(await client(READ).catch((error: unknown) => error)).toMatchObject({ errno: 1040 });
-    await alter("service", "read", "queue_timeout=5s");
-    const waiting = client(READ);
+    await alter("service", "read", "queue_timeout=20s");
+    const waiting = client(READ, { connectTimeout: 20_000 });
     await eventually(async () => {
       const service = (await list("services")).find(({ id }) => id === "read");
       return JSON.stringify(service?.attributes).includes('"queued_connections":1');
@@ -488,10 +497,7 @@ describe("what dies", () => {
     expect(total(counts)).toBe(30);
     expect(await hostOf(old)).not.toBe("");
     await old.end();
-    await eventually(async () => {
-      const now = await workers();
-      return now.length === 2 && now.every((pid) => !before.includes(pid));
-    });
+    await untilWorkersAreNew(before);
     expect(await serverBehind(WRITE)).toBe(primary.host.name);
   }, 30_000);
 
@@ -501,10 +507,7 @@ describe("what dies", () => {
     sluice.kill("SIGKILL");
     await sluice.ended();
     sluice = await start();
-    await eventually(async () => !(await workers()).some((pid) => before.includes(pid)), {
-      within: 40_000,
-      what: "the end of the old workers",
-    });
+    await untilWorkersAreNew(before);
     expect(total(await serversBehind(READ, 10))).toBe(10);
   }, 60_000);
 
@@ -519,11 +522,13 @@ describe("what dies", () => {
     await replication.follow(primary, heir);
     await untilEnded(writer, 10_000);
     await eventually(async () => (await serverBehind(WRITE)) === heir.host.name);
+    for (const { host } of [primary, other]) await (await onServer(READ, host.name)).end();
   }, 30_000);
 
   test("an end by SIGTERM leaves nothing", async () => {
     await sluice.terminate();
-    expect(await workers()).toEqual([]);
+    // On a slow machine the control process does not wait for them to the end.
+    await eventually(async () => (await workers()).length === 0, { what: "the end of the workers" });
     expect(proxy.isListening(READ)).toBe(false);
   });
 
