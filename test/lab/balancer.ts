@@ -94,6 +94,19 @@ export class Balancer {
     });
   }
 
+  /** Resolves once the workers that an earlier control process left behind have ended. */
+  async untilAlone(): Promise<void> {
+    const areGone = async (): Promise<boolean> => {
+      const { stdout } = await this.host.run(["pgrep", "-c", "-f", "^sluice worker "], { mayFail: true });
+      return Number(stdout) === this.threads;
+    };
+    await eventually(areGone, {
+      within: WORKERS_DEADLINE_MS,
+      every: 100,
+      what: "the end of the workers of before",
+    });
+  }
+
   /** Servers that have failed since then by themselves, with the reasons, as the control process has said. */
   failures(since: number): readonly string[] {
     const lines = this.process.output.split("\n").filter((line) => /^\{.*"event":"verdict".*\}$/.test(line));

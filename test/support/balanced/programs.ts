@@ -11,11 +11,27 @@ export function programsPass(at: () => BalancedAddress): void {
   describe("sysbench", () => {
     beforeAll(async () => {
       const { servers } = at();
-      await servers[0]?.sql("DROP DATABASE IF EXISTS sbtest; CREATE DATABASE sbtest");
+      // Whichever server it meets must have followed.
+      const onAll = async (query: string, count: number): Promise<void> => {
+        for (const server of servers)
+          await eventually(async () => (await server.sql<{ count: number }>(query))[0]?.count === count, {
+            what: `${count} on ${server.host.name}: ${query}`,
+          });
+      };
+      const count = (what: string, condition: string): string =>
+        `SELECT COUNT(*) AS count FROM ${what} WHERE ${condition}`;
+      const isThere = count("information_schema.schemata", "schema_name = 'sbtest'");
+      await servers[0]?.sql("DROP DATABASE IF EXISTS sbtest");
+      await onAll(isThere, 0);
+      await servers[0]?.sql("CREATE DATABASE sbtest");
+      await onAll(isThere, 1);
       await sysbench(at(), "prepare");
-      const filled = `SELECT COUNT(*) AS count FROM sbtest.sbtest1`;
-      for (const server of servers)
-        await eventually(async () => (await server.sql<{ count: number }>(filled))[0]?.count === ROWS);
+      await onAll(count("sbtest.sbtest1", "TRUE"), ROWS);
+      // It comes last.
+      await onAll(
+        count("information_schema.statistics", "table_schema = 'sbtest' AND index_name = 'k_1'"),
+        1,
+      );
     }, 60_000);
 
     test.each([

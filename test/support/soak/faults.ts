@@ -69,7 +69,10 @@ export const FAULTS: readonly Fault[] = [
     // Nearly nobody notices: what a worker left behind has not accepted yet when it closes its socket is reset.
     name: "control process killed",
     begin: async ({ balancer }) => await balancer.kill(),
-    end: async ({ balancer }) => await balancer.start(),
+    end: async ({ balancer }) => {
+      await balancer.start();
+      await balancer.untilAlone();
+    },
   },
 ];
 
