@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Connection, createConnection } from "mariadb";
 import { eventually } from "../eventually.ts";
@@ -89,6 +89,24 @@ async function routes(port = CONTROL): Promise<Record<string, { weight: number; 
   );
 }
 
+/** A session on each of the servers, which have none. */
+async function sessionOnEach(names: readonly string[]): Promise<readonly Connection[]> {
+  // One that its client has left is there until the worker has seen that.
+  await eventually(async () => Object.values(await routes()).every(({ connections }) => connections === 0), {
+    what: "no session left",
+  });
+  const sessions = new Map<string, Connection>();
+  for (const _ of names) {
+    const connection = await client();
+    sessions.set(await hostOf(connection), connection);
+  }
+  return names.map((name) => {
+    const session = sessions.get(name);
+    if (session === undefined) throw new Error(`the sessions are on ${[...sessions.keys()].join()}`);
+    return session;
+  });
+}
+
 /** Folders that it writes to and that a host shares with the machine. */
 const ownFolders = (): readonly string[] => [
   "--state-dir",
@@ -146,7 +164,12 @@ describe("the init script", () => {
     expect(started.code).toBe(0);
     await untilHosts(["divjobs3", "djdb2", "djdb3"]);
 
-    const info = await script("getinfo");
+    // Those who have just left are there until the workers have seen that.
+    const info = await eventually(async () => {
+      const said = await script("getinfo");
+      if (said.stdout.includes("total connections: 0 of ")) return said;
+      throw new Error(said.stdout);
+    });
     expect(info.code).toBe(0);
     expect(info.stdout).toMatch(/^Router:\n-{54}\n {8}Address {7}: {3}weight {3}usage {4}map {2}conns\n/);
     expect(info.stdout).toContain("           djdb2:8000 :    0.750   0.000    N/A      0\n");
@@ -193,12 +216,7 @@ describe("the control socket", () => {
   test("a drained server keeps its sessions, a removed one loses them", async () => {
     await glbd(["-c", String(CONTROL), "-b", String(LISTEN), "djdb2:8000", "djdb3:8000"]);
     await untilHosts(["djdb2", "djdb3"]);
-    const sessions = [await client(), await client()];
-    const names = await Promise.all(sessions.map(hostOf));
-    const [onDjdb2, onDjdb3] = ["djdb2", "djdb3"].map((name) => sessions[names.indexOf(name)]) as [
-      Connection,
-      Connection,
-    ];
+    const [onDjdb2, onDjdb3] = (await sessionOnEach(["djdb2", "djdb3"])) as [Connection, Connection];
     expect(await routes()).toEqual({
       "djdb2:8000": { weight: 1, connections: 1 },
       "djdb3:8000": { weight: 1, connections: 1 },
@@ -272,8 +290,12 @@ port=${LISTEN}
 });
 
 describe("a watchdog", () => {
-  const says = (server: string, line: string): void =>
-    writeFileSync(`${balancer.folder}/says/${server}`, `${line}\n`);
+  /** In one step: it is read five times a second. */
+  const says = (server: string, line: string): void => {
+    const next = `${balancer.folder}/watchdog.next`;
+    writeFileSync(next, `${line}\n`);
+    renameSync(next, `${balancer.folder}/says/${server}`);
+  };
 
   beforeAll(() => {
     rmSync(`${balancer.folder}/says`, { recursive: true, force: true });
@@ -303,9 +325,7 @@ describe("a watchdog", () => {
       "djdb3:8000",
     ]);
     await untilHosts(["djdb2", "djdb3"]);
-    const sessions = [await client(), await client()];
-    const names = await Promise.all(sessions.map(hostOf));
-    const onDjdb3 = sessions[names.indexOf("djdb3")] as Connection;
+    const [, onDjdb3] = (await sessionOnEach(["djdb2", "djdb3"])) as [Connection, Connection];
     says("djdb3:8000", "2");
     await untilHosts(["djdb2"]);
     expect(await hostOf(onDjdb3)).toBe("djdb3");
