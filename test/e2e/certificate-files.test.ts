@@ -79,10 +79,13 @@ test("a certificate that ends within 30 days is told at the start, in the log an
   expect(daemon.process.output).toMatch(
     /warning: .*\[rw-listener\] ssl_cert: .*server-cert.pem: CN=proxy expires on/,
   );
-  expect(daemon.process.output).toMatch(
+  await daemon.process.waitForOutput(
     /rw-listener: the certificate .*server-cert.pem expires on \S+, in 19 days/,
   );
-  const events = await daemon.eventsAfter(0);
+  const events = await eventually(async () => {
+    const found = await daemon.eventsAfter(0);
+    return found.length > 0 && found;
+  });
   expect(events.map(({ server, event }) => `${server} ${event}`)).toEqual([
     "rw-listener certificate_expires",
   ]);
@@ -126,7 +129,7 @@ test("new files are taken into use: at once on a reload, and by themselves", asy
   expect(await days()).toBe(90);
   swap();
   await eventually(async () => (await days()) === 20, { within: 30_000, what: "the files to be looked at" });
-  expect(daemon.process.output).toContain("rw-listener: new certificates count for new connections");
+  await daemon.process.waitForOutput(/rw-listener: new certificates count for new connections/);
 });
 
 test("a change that names a key of another certificate is refused as a whole", async () => {

@@ -142,6 +142,9 @@ describe("a replica", () => {
       await three.host.cut();
       await daemon.becomes({ db1: MASTER, db2: SLAVE, db3: DOWN });
       await three.host.restore();
+      // Its threads may not have noticed anything yet, and connect anew a moment later.
+      await one.sql("INSERT INTO app.t VALUES (3)");
+      await Promise.all([two, three].map((replica) => replication.untilCaughtUp(replica)));
       await daemon.becomes({ db3: SLAVE });
     });
     expect(events.filter((event) => !event.startsWith("db3 "))).toEqual([]);
