@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { eventually } from "../eventually.ts";
-import { daemonProcesses } from "./daemon-processes.ts";
+import { childrenOf, commandLineOf } from "./daemon-processes.ts";
 import type { Host } from "./host.ts";
 import type { MariaDb } from "./maria-db.ts";
 import type { Process } from "./process.ts";
@@ -67,7 +67,9 @@ export class Balancer {
 
   /** Pids of its worker processes as seen from outside; those that an earlier control process left behind are none of them. */
   get workers(): readonly number[] {
-    return daemonProcesses(this.process.pid).slice(1);
+    // Before it begins its own program, a child of any kind goes by the command line of the control process.
+    const isWorker = (pid: number): boolean => commandLineOf(pid).startsWith("sluice\0worker\0");
+    return childrenOf(this.process.pid).filter(isWorker);
   }
 
   get threads(): number {

@@ -19,7 +19,8 @@ export function childrenOf(pid: number): readonly number[] {
   );
 }
 
-const commandLineOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
+/** Its arguments, each with a NUL after it; empty where it has ended meanwhile. */
+export const commandLineOf = (pid: number): string => read(`/proc/${pid}/cmdline`);
 
 /** Empty where the process or thread has ended meanwhile. */
 function read(path: string): string {
