@@ -60,12 +60,13 @@ export class ListeningPorts {
     return present !== undefined && textOf(present, part) === textOf(plan, part);
   }
 
+  /** Once it returns nobody is accepted there any more, unless a worker hangs. */
   async close(name: string, pool: WorkerPool): Promise<void> {
     const port = this.#ports.get(name);
     this.#failures.delete(name);
     if (port === undefined) return;
     this.#ports.delete(name);
-    for (const { link } of pool.slots) link?.tell({ type: "unlisten", listener: name });
+    await Promise.all(pool.slots.map(async ({ link }) => await link?.unlisten(name)));
     const { place } = port.plan;
     const closing = port.fds.filter((fd) => !SOCKETS.giveBack(fd, place));
     if (place.kind === "socket" && closing.length > 0) removeSocketFile(place.path);
@@ -73,7 +74,7 @@ export class ListeningPorts {
   }
 
   async closeAll(pool: WorkerPool): Promise<void> {
-    for (const name of this.names) await this.close(name, pool);
+    await Promise.all(this.names.map(async (name) => await this.close(name, pool)));
   }
 
   /** Lets a worker accept on all ports that `isMeant` names. */

@@ -73,6 +73,12 @@ export class WorkerLink {
     await this.#ask("count");
   }
 
+  /** Returns once it accepts no more there, or does not answer in time. */
+  async unlisten(listener: string): Promise<void> {
+    this.tell({ type: "unlisten", listener });
+    await this.#ask("count"); // what it answers next
+  }
+
   close(): void {
     this.#socket.destroy();
   }
