@@ -511,12 +511,10 @@ describe("the daemon", () => {
       expect(await dial(BRIEF)).toBe("greeted");
       await reaches(BRIEF, "ECONNREFUSED", TTL_MS + 5000);
       expect(await dial(TURNS)).toBe("greeted");
-      let isOver = false;
-      const refused = watchFor(() => isOver, 60_000);
+      const refused = watchFor(() => sluice.output.includes("service turns uses"));
       sluice = await start();
       await reaches(BRIEF, "greeted");
       await untilBothServe();
-      isOver = true;
       expect(await refused).toEqual([]);
       await hostOf(session);
       await hostOf(brief);
