@@ -39,7 +39,8 @@ afterAll(async () => {
 
 afterEach(async () => {
   await host.run(["pkill", "-x", "haproxy"], { mayFail: true });
-  await eventually(() => !host.isListening(3306), { what: "HAProxy is gone" });
+  const running = async () => (await host.run(["pgrep", "-x", "haproxy"], { mayFail: true })).stdout;
+  await eventually(async () => (await running()) === "", { what: "every HAProxy is gone" });
 });
 
 function configuration(number: number, { expose = "expose-fd listeners", extra = "" } = {}): string {
@@ -132,6 +133,7 @@ describe.each([
     host.write(FILE, configuration(0, form));
     haproxy = await host.spawn(argv);
     await host.untilListening(haproxy, [3306]);
+    await eventually(async () => (await answering()) === 0, { what: "HAProxy has started" });
     const load = new Load(host.address);
     try {
       for (let number = 1; number <= RELOADS; number++) {
@@ -162,6 +164,7 @@ test("plain, without a runtime socket to pass the listeners on: reloads, and a b
   const form = { expose: "" };
   host.write(FILE, configuration(0, form));
   haproxy = await host.spawn(["haproxy", "-D", "-f", FILE, "-p", "/run/haproxy.pid"]);
+  expect((await haproxy.ended()).code).toBe(0); // what serves is another process, which it has left behind
   await eventually(() => host.isListening(3306));
   expect((await reload(configuration(1, form))).stdout).toContain("(reuseport)");
   expect(await answering()).toBe(1);

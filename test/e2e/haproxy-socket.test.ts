@@ -83,7 +83,9 @@ async function bothUp(): Promise<void> {
   for (const server of ["db1", "db2"]) {
     await becomes("bystate", server, /^UP/);
     await becomes("byagent", server, /^(UP|no check)/);
-    expect((await haproxy.statsOf("byagent", server))["weight"]).toBe("1");
+    await eventually(async () => (await haproxy.statsOf("byagent", server))["weight"] === "1", {
+      what: `byagent/${server} with its weight`,
+    });
   }
 }
 
@@ -130,8 +132,8 @@ test("draining: sessions go on, new ones go elsewhere", async () => {
 });
 
 test("a backend and a kind of check that are not there are told of, and the rest works", async () => {
-  expect(sluice.output).toContain("nosuch/db1: No such backend: see `backends`");
-  expect(sluice.output).toContain(
-    "bystate/db1: agent checks are not enabled on this server: give it agent-check",
+  await sluice.waitForOutput(/nosuch\/db1: No such backend: see `backends`/);
+  await sluice.waitForOutput(
+    /bystate\/db1: agent checks are not enabled on this server: give it agent-check/,
   );
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { eventually } from "../eventually.ts";
 import { FleetDaemon } from "../lab/fleet-daemon.ts";
 import type { Host } from "../lab/host.ts";
 import { Lab } from "../lab/lab.ts";
@@ -88,9 +89,13 @@ describe.skipIf(!HAS_MYSQL)("MySQL 9", () => {
     });
 
     test("read-only, hung, killed and back", async () => {
+      const takesWrites = async (): Promise<boolean> => (await primary.host.http("/primary")).status === 200;
+      await eventually(takesWrites, { what: "a primary" });
       await primary.sql("SET GLOBAL super_read_only = 1");
-      expect((await agentSays(primary.host, "STANDALONE_HEALTHY")).role).not.toBe("primary");
+      await eventually(async () => !(await takesWrites()), { what: "no primary while it is read-only" });
+      await agentSays(primary.host, "STANDALONE_HEALTHY");
       await primary.sql("SET GLOBAL super_read_only = 0, GLOBAL read_only = 0");
+      await eventually(takesWrites, { what: "a primary again" });
       await primary.hang();
       await agentSays(primary.host, ["PROBE_LOGIN_TIMEOUT", "PROBE_QUERY_TIMEOUT"]);
       await primary.resume();

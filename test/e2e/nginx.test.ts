@@ -141,6 +141,7 @@ describe("nginx before the health ports", () => {
   test("passes over a node whose server was killed", async () => {
     await three.kill();
     await eventually(async () => !(await agentOf(three).status()).up, { what: "known to be down" });
+    await galera.untilSettled(galera.nodes.filter((node) => node !== three));
     await isPassedOver(three);
     await galera.rejoin(three);
     await answeredBy(...galera.nodes);

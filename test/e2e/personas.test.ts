@@ -227,9 +227,16 @@ describe("as a network service", () => {
   });
 
   test("checks count as no aborted client of the server", async () => {
-    const before = await node.status("Aborted_clients");
+    const counted = async (): Promise<string> => {
+      const sessions = "SELECT 1 FROM information_schema.processlist WHERE user = 'mon'";
+      await eventually(async () => (await node.sql(sessions)).length === 0, {
+        what: "the end of every session",
+      });
+      return await node.status("Aborted_clients");
+    };
+    const before = await counted();
     for (let i = 0; i < 3; i += 1) await asked();
-    expect(await node.status("Aborted_clients")).toBe(before);
+    expect(await counted()).toBe(before);
   });
 });
 
@@ -275,9 +282,9 @@ describe("with an agent on the host", () => {
   });
 
   test("its verdict is taken, and no connection is made", async () => {
-    const before = await node.status("Threads_connected");
+    const before = Number(await node.status("Connections"));
     expect(await positional(...none)).toEqual({ stdout: SYNCED, code: 0 });
-    expect(await node.status("Threads_connected")).toBe(before);
+    expect(Number(await node.status("Connections"))).toBe(before + 1); // that of the question itself
     expect(await asked()).toBe(SYNCED);
   });
 
@@ -400,6 +407,7 @@ describe("faults", () => {
   });
 
   test("a node that has lost its cluster is not synced", async () => {
+    await galera.untilSettled(); // it has hung in the tests before, and may still be about to be put out for that
     await host.cut();
     const lost = async (): Promise<boolean> => (await node.status("wsrep_cluster_status")) !== "Primary";
     await eventually(lost, { within: 30_000, what: "non-Primary" });

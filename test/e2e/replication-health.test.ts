@@ -181,9 +181,10 @@ describe("a replica", () => {
   test("an account of its primary that is wrong: the server's own words", async () => {
     await primary.sql("ALTER USER replication@'%' IDENTIFIED BY 'changed'");
     await replica.sql("STOP SLAVE; START SLAVE");
-    expect((await agentSays(replica.host, "REPLICA_IO_STOPPED")).sentence).toMatch(
-      /^the replication IO thread does not run \(\w+, error 1045: .*Access denied/,
-    );
+    // Stopped and not yet started again, and not yet refused, it does not run, either.
+    await agentSays(replica.host, "REPLICA_IO_STOPPED", {
+      sentence: /^the replication IO thread does not run \(\w+, error 1045: .*Access denied/,
+    });
     await primary.sql("ALTER USER replication@'%' IDENTIFIED BY 'replication'");
     await replica.sql("STOP SLAVE; START SLAVE");
     await agentSays(replica.host, "REPLICA_HEALTHY");
@@ -218,6 +219,7 @@ describe("a replica", () => {
     } finally {
       await primary.resume();
     }
+    await agentSays(primary.host, "STANDALONE_HEALTHY");
     await agentSays(replica.host, "REPLICA_HEALTHY", { within: 30_000 });
   });
 

@@ -9,6 +9,7 @@ import type { Process } from "../lab/process.ts";
 import type { RunResult } from "../lab/run.ts";
 import { runSluice, sluicePath, startSluice } from "../lab/sluice.ts";
 import { patientMonitor } from "../support/fleet-settings.ts";
+import { lockTable } from "../support/lock-table.ts";
 
 // Where listeners listen: both families, unix sockets, sockets of systemd; and how long they wait for a peer that is gone.
 
@@ -127,7 +128,7 @@ describe("listeners of one service", () => {
     await command("create", "listener", "app", "late", "address=127.0.0.1", "port=4009");
     expect(await say(at("127.0.0.1", 4009))).toBe("42");
     await command("destroy", "listener", "late");
-    expect(proxy.isListening(4009)).toBe(false);
+    await eventually(() => !proxy.isListening(4009), { what: "no worker listens on the port" });
   });
 
   test("a unix socket replaces the one of a daemon that was killed, and no other program's", async () => {
@@ -141,6 +142,8 @@ describe("listeners of one service", () => {
     expect(await say(atSocket(SOCKET))).toBe("42");
     await sluice.terminate();
     expect(existsSync(proxy.path(SOCKET))).toBe(false);
+    // Nor does a worker outlive it that the killed one had, whether that has found the new one by now or not.
+    expect((await proxy.run(["ps", "-eo", "args"])).stdout).not.toContain("sluice worker");
 
     writeFileSync(proxy.path(SOCKET), "precious");
     const refused = await runSluice(proxy, args, { mayFail: true });
@@ -209,6 +212,12 @@ describe("tcp_user_timeout", () => {
     const args = configure(listener("l", "port=4006", "tcp_user_timeout=1s"), "tcp_user_timeout=1s");
     sluice = await startSluice(proxy, args, { ports: [4006] });
     const far = await lab.host("client");
+    await db.sql("CREATE DATABASE app; CREATE TABLE app.t (a INT)");
+    const release = await lockTable(db, "app.t");
+    const clientIs = async (state: string): Promise<void> => {
+      const sql = `SELECT 1 FROM information_schema.processlist WHERE user = 'app' AND state = '${state}'`;
+      await eventually(async () => (await db.sql(sql)).length === 1, { what: `a client: "${state}"` });
+    };
     const sleeper = await far.spawn(
       [
         "mysql",
@@ -217,12 +226,14 @@ describe("tcp_user_timeout", () => {
         "-P4006",
         "-N",
         "-e",
-        "SELECT SLEEP(1); SELECT REPEAT('a', 1000000)",
+        "SELECT COUNT(*) FROM app.t; SELECT REPEAT('a', 1000000)",
       ],
       { env: { MYSQL_PWD: PASSWORD } },
     );
     await eventually(async () => (await sessions()).length === 1);
+    await clientIs("Waiting for table metadata lock");
     await far.cut();
+    await release(); // now there is an answer
     await eventually(async () => (await sessions()).length === 0, {
       within: 20_000,
       what: "the client given up",
@@ -230,15 +241,14 @@ describe("tcp_user_timeout", () => {
     await far.restore();
     sleeper.kill();
 
-    const statements = "SELECT SLEEP(1); SELECT REPEAT('a', 10);";
+    const word = "/run/server-is-gone";
     const talker = await proxy.spawn(
-      ["bash", "-c", `(sleep 2; echo "${statements}"; sleep 60) | ${CLIENT}`],
-      {
-        env: { MYSQL_PWD: PASSWORD },
-      },
+      ["bash", "-c", `(until [ -e ${word} ]; do sleep 0.1; done; echo "SELECT 1;"; sleep 60) | ${CLIENT}`],
+      { env: { MYSQL_PWD: PASSWORD } },
     );
     await eventually(async () => (await sessions()).length === 1);
     await db.host.cut();
+    proxy.write(word, "");
     await eventually(async () => (await sessions()).length === 0, {
       within: 20_000,
       what: "the server given up",

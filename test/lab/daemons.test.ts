@@ -156,7 +156,7 @@ vrrp_instance lab {
   await eventually(async () => (await web.hasAddress(address)) && !(await spare.hasAddress(address)));
   const through = async (): Promise<string> =>
     (await balancer.run(["curl", "-sm1", `http://${address}/`], { mayFail: true })).stdout;
-  expect(await through()).toBe("web GET\n");
+  await eventually(async () => (await through()) === "web GET\n");
   await web.cut();
   await eventually(async () => (await through()) === "spare GET\n");
   await web.restore();

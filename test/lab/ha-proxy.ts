@@ -61,7 +61,8 @@ export class HaProxy {
     const columns = head.replace(/^# /, "").split(",");
     return lines.map((line) => {
       const values = splitCsv(line);
-      return Object.fromEntries(columns.map((column, i) => [column, values[i] ?? ""]));
+      // A result is marked while the next check is under way.
+      return Object.fromEntries(columns.map((column, i) => [column, (values[i] ?? "").replace(/^\* /, "")]));
     });
   }
 

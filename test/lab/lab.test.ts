@@ -41,7 +41,8 @@ describe("a lab", () => {
     expect(a.address).not.toBe(b.address);
     expect(one.uplink).not.toBe(two.uplink);
     await Promise.all([one.destroy(), two.destroy()]);
-    expect(traces(process.pid)).toEqual(before);
+    // Those of labs before may vanish meanwhile.
+    expect(traces(process.pid).filter((trace) => !before.includes(trace))).toEqual([]);
   });
 
   test("refuses names that are none, and work after its end", async () => {

@@ -47,6 +47,7 @@ const LAST_RESTART_MS = 5000;
 /** A worker that lived for this long died of something new. */
 const SETTLED_MS = 1000;
 const STOP_MS = 400;
+const STOP_POLL_MS = 10;
 /** Numbers stay below 2^53 / SESSIONS_PER_WORKER, and differ from those of workers left behind. */
 const NUMBERS = 8_000_000;
 
@@ -143,7 +144,7 @@ export class WorkerPool {
     clearInterval(this.#tick);
     this.broadcast({ type: "stop" });
     const children = this.slots.flatMap(({ child }) => child ?? []);
-    await Promise.all(children.map((child) => this.#ended(child)));
+    await Promise.all([...children.map((child) => this.#ended(child)), this.#leftEnded()]);
     for (const link of this.#links) link.close();
     this.#server.close();
     this.#removeSocket();
@@ -247,12 +248,29 @@ export class WorkerPool {
 
   /** A worker of before that hangs has sockets of its own: whoever the kernel gives to it would wait for ever. */
   #killSilentLeft(): void {
-    const heard = new Set([...this.#links].map(({ hello }) => hello?.pid));
-    for (const { pid } of this.#left) {
-      if (heard.has(pid)) continue;
+    for (const pid of this.#unheard) {
       this.#logHang(pid);
       killProcess(pid);
     }
+  }
+
+  /** Workers of before that have not said that they are there. */
+  get #unheard(): readonly number[] {
+    const heard = new Set([...this.#links].map(({ hello }) => hello?.pid));
+    return this.#left.flatMap(({ pid }) => (heard.has(pid) ? [] : [pid]));
+  }
+
+  /** None of before outlives this process: one that has not found it yet cannot be told, and would go on to accept clients. */
+  async #leftEnded(): Promise<void> {
+    const { clock } = this.#parts;
+    const deadline = clock.monotonic() + STOP_MS;
+    this.#buryLeft();
+    for (const pid of this.#unheard) killProcess(pid);
+    while (this.#left.length > 0 && clock.monotonic() < deadline) {
+      await new Promise<void>((resolve) => clock.after(STOP_POLL_MS, resolve));
+      this.#buryLeft();
+    }
+    for (const { pid } of this.#left) killProcess(pid);
   }
 
   #logHang(pid: number | undefined): void {
