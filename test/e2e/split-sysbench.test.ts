@@ -65,6 +65,7 @@ describe.each([
         { name: "pooled", port: POOLED, more: "idle_session_pool_time=0s\n" },
       ],
       server: "persistpoolmax=8\npersistmaxtime=60s\n",
+      checkTimeoutMs: 10_000,
     });
     await sysbench("oltp_read_write", "prepare", `--mysql-port=${PORT}`);
     await fleet.caughtUp();
