@@ -713,6 +713,27 @@ describe("causal reads", () => {
     });
   }
 
+  test.each(["local", "global"] as const)(
+    "%s: also where the connection to the primary is lost while it is asked what was written",
+    async (causalReads) => {
+      const split = rig({ causalReads });
+      const connection = await client(split);
+      await connection.query("CREATE TABLE IF NOT EXISTS seen (n INT)");
+      await connection.query("DELETE FROM seen");
+      await connection.query("SELECT COUNT(*) FROM seen"); // the replica has to be waited for by now
+      for (const replica of replication.replicas) await replica.sql("STOP SLAVE SQL_THREAD");
+      await connection.query("INSERT INTO seen VALUES (1)");
+      await primary.hang();
+      const reading = connection.query("SELECT COUNT(*) AS n, @@server_id AS id FROM seen");
+      const onPrimary = () => split.legs.find(({ server }) => server.name === "db1");
+      await eventually(() => onPrimary()?.isIdle === false);
+      onPrimary()?.lose("was cut by the test");
+      await primary.resume();
+      for (const replica of replication.replicas) await replica.sql("START SLAVE SQL_THREAD");
+      expect(await reading).toMatchObject([{ n: 1 }]);
+    },
+  );
+
   test("a replica that does not come in time: the primary answers", async () => {
     const connection = await client(rig({ causalReads: "local", causalReadsTimeoutMs: 200 }));
     for (const replica of replication.replicas) await replica.sql("STOP SLAVE SQL_THREAD");
