@@ -66,20 +66,21 @@ interface Traces {
 /** Differ without anybody's doing. */
 const RESTLESS =
   "'TIMESTAMP','RAND_SEED1','RAND_SEED2','WARNING_COUNT','ERROR_COUNT','GTID_BINLOG_POS','GTID_BINLOG_STATE','GTID_CURRENT_POS','LAST_GTID','PSEUDO_THREAD_ID'";
+/** A statement may have set max_statement_time to next to nothing (RAND()): what takes time is read without it. */
 const LOOK = `
-  SELECT @@gtid_binlog_pos AS position;
-  SELECT CONCAT_WS('\n', DATABASE(), @@in_transaction, IS_USED_LOCK('l'),
+  SELECT @@gtid_binlog_pos AS position, @@max_statement_time AS most;
+  SET STATEMENT max_statement_time = 0 FOR SELECT CONCAT_WS('\n', DATABASE(), @@in_transaction, IS_USED_LOCK('l'),
     (SELECT GROUP_CONCAT(VARIABLE_NAME, '=', VARIABLE_VALUE ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.SESSION_VARIABLES WHERE VARIABLE_NAME NOT IN (${RESTLESS})),
     (SELECT GROUP_CONCAT('@', VARIABLE_NAME, '=', IFNULL(VARIABLE_VALUE, 'NULL') ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.USER_VARIABLES)) AS session;
-  SHOW SESSION STATUS LIKE 'Com\\_%'`;
+  SET STATEMENT max_statement_time = 0 FOR SHOW SESSION STATUS LIKE 'Com\\_%'`;
 
 async function look(connection: Connection): Promise<Traces> {
-  const [position, session, counters] = await connection.query<
-    [[{ position: string }], [{ session: string }], { Variable_name: string; Value: string }[]]
+  const [[{ position, most }], [{ session }], counters] = await connection.query<
+    [[{ position: string; most: number }], [{ session: string }], { Variable_name: string; Value: string }[]]
   >({ sql: LOOK });
   return {
-    position: position[0].position,
-    session: session[0].session,
+    position,
+    session: `${session}\nmax_statement_time is ${most}`,
     counters: new Map(counters.map(({ Variable_name, Value }) => [Variable_name, Number(Value)])),
   };
 }
