@@ -66,13 +66,14 @@ interface Traces {
 /** Differ without anybody's doing. */
 const RESTLESS =
   "'TIMESTAMP','RAND_SEED1','RAND_SEED2','WARNING_COUNT','ERROR_COUNT','GTID_BINLOG_POS','GTID_BINLOG_STATE','GTID_CURRENT_POS','LAST_GTID','PSEUDO_THREAD_ID'";
-/** A statement may have set max_statement_time to next to nothing (RAND()): what takes time is read without it. */
+const ALL_ROWS = 2n ** 64n - 1n;
+/** A statement may have left next to no time (max_statement_time = RAND()) or no rows (sql_select_limit = 0): none of that is for the look. */
 const LOOK = `
-  SELECT @@gtid_binlog_pos AS position, @@max_statement_time AS most;
+  SELECT @@gtid_binlog_pos AS position, @@max_statement_time AS most LIMIT 1;
   SET STATEMENT max_statement_time = 0 FOR SELECT CONCAT_WS('\n', DATABASE(), @@in_transaction, IS_USED_LOCK('l'),
     (SELECT GROUP_CONCAT(VARIABLE_NAME, '=', VARIABLE_VALUE ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.SESSION_VARIABLES WHERE VARIABLE_NAME NOT IN (${RESTLESS})),
-    (SELECT GROUP_CONCAT('@', VARIABLE_NAME, '=', IFNULL(VARIABLE_VALUE, 'NULL') ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.USER_VARIABLES)) AS session;
-  SET STATEMENT max_statement_time = 0 FOR SHOW SESSION STATUS LIKE 'Com\\_%'`;
+    (SELECT GROUP_CONCAT('@', VARIABLE_NAME, '=', IFNULL(VARIABLE_VALUE, 'NULL') ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.USER_VARIABLES)) AS session LIMIT 1;
+  SET STATEMENT max_statement_time = 0, sql_select_limit = ${ALL_ROWS} FOR SHOW SESSION STATUS LIKE 'Com\\_%'`;
 
 async function look(connection: Connection): Promise<Traces> {
   const [[{ position, most }], [{ session }], counters] = await connection.query<
