@@ -287,7 +287,7 @@ describe("limits", () => {
   });
 
   test("a connection may bring one request after the other", async () => {
-    await start({ limits });
+    await start({ limits: { ...limits, requestMs: 10_000, idleMs: 10_000 } });
     const client = await RawClient.open(tcp());
     for (let i = 1; i <= 5; i++) {
       client.send(request);

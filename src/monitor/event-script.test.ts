@@ -272,7 +272,9 @@ describe("the deadline", () => {
   });
 
   test("lets the next run begin", async () => {
-    const { script, clock, path, texts, ended } = setUp("touch started; test -e go || sleep 600; echo ran");
+    const { script, clock, path, texts, ended } = setUp(
+      "test -e go || { touch started; sleep 600; }; echo ran",
+    );
     script.handle([anEvent(), anEvent({ server: "db2" })], SERVERS);
     await eventually(() => existsSync(path("started")));
     writeFileSync(path("go"), "");

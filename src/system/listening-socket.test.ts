@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
 import { closeDescriptors, openListeningSockets, openUnixListeningSocket } from "./listening-socket.ts";
 import {
   DescriptorBox,
@@ -19,15 +20,6 @@ const OPTIONS = { backlog: 16, userTimeoutMs: 0 };
 
 const open: number[] = [];
 afterEach(() => closeDescriptors(open.splice(0)));
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return address !== null && typeof address === "object" ? address.port : 0;
-}
 
 const answerOf = async (where: { port: number; host: string } | { path: string }): Promise<string> => {
   const socket = connect(where);

@@ -1,28 +1,19 @@
 import { afterEach, expect, test } from "bun:test";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { connect, createServer, type Server } from "node:net";
+import { connect } from "node:net";
+import { freePort } from "../../test/support/free-port.ts";
 import { closeDescriptors, openListeningSockets } from "./listening-socket.ts";
 import { duplicateSockets, SOCKETS, SocketRegister, socketKey } from "./socket-register.ts";
 
 const open: number[] = [];
-const servers: Server[] = [];
 afterEach(async () => {
-  for (const server of servers.splice(0)) server.close();
   await closeDescriptors(open.splice(0));
   for (const { fd } of await SOCKETS.duplicates()) open.push(fd);
   await closeDescriptors(open.splice(0));
 });
 
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return address !== null && typeof address === "object" ? address.port : 0;
-}
 
 const tcp = (host: string, port: number) => ({ kind: "tcp", host, port }) as const;
 

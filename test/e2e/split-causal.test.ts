@@ -1,6 +1,7 @@
 // causal_reads under load: many sessions write and read while every replica stops applying again and again; what was acknowledged is read.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Connection } from "mariadb";
+import { eventually } from "../eventually.ts";
 import { Lab } from "../lab/lab.ts";
 import type { MariaDb } from "../lab/maria-db.ts";
 import { type SplitFleet, startSplitFleet } from "../support/split-fleet.ts";
@@ -40,6 +41,17 @@ async function stall(server: MariaDb, isOver: () => boolean): Promise<void> {
     await server
       .sql(`FLUSH TABLES WITH READ LOCK; DO SLEEP(${0.02 * (turn % 4)}); UNLOCK TABLES; DO SLEEP(0.02)`)
       .catch(() => {});
+}
+
+/** Kills what the account has there; a connection is closed once the server does not show it any more. */
+async function loseConnections(server: MariaDb): Promise<void> {
+  const ids = async (): Promise<readonly number[]> =>
+    (
+      await server.sql<{ id: number }>("SELECT id FROM information_schema.processlist WHERE user = 'app'")
+    ).map(({ id }) => id);
+  const lost = await ids();
+  for (const id of lost) await server.sql(`KILL ${id}`).catch(() => {}); // it has gone by itself
+  await eventually(async () => !(await ids()).some((id) => lost.includes(id)));
 }
 
 /** A Galera node that is locked so is desynced, and not read from. But all nodes have to execute a large transaction before what comes after it. */
@@ -96,6 +108,7 @@ for (const isGalera of [false, true])
         server: "persistpoolmax=5\npersistmaxtime=60s\n",
         services: MODES.map((mode) => ({ name: mode, port: portOf(mode), more: `causal_reads=${mode}\n` })),
         sql: SQL,
+        checkTimeoutMs: 10_000,
       });
       const servers = fleet.galera?.nodes ?? fleet.replication?.servers ?? [];
       for (const [i, server] of servers.entries()) await server.sql(`SET GLOBAL server_id = ${i + 1}`);
@@ -129,6 +142,7 @@ for (const isGalera of [false, true])
       const setup = await fleet.client(portOf(mode));
       await setup.query("UPDATE counter SET n = 0");
       await setup.end();
+      await fleet.caughtUp(); // a high number of before would not look stale
       const acknowledged: number[] = [];
       await whileStalling(async () => {
         const sessions = Array.from({ length: SESSIONS }, async (_, who) => {
@@ -167,8 +181,7 @@ for (const isGalera of [false, true])
         const connection = await fleet.client(portOf("local"), { socketTimeout: 30_000 });
         for (let n = 1; n <= 15; n++) {
           await connection.query("UPDATE counter SET n = ? WHERE who = 50", [n]);
-          const kept = "SELECT id FROM information_schema.processlist WHERE user = 'app'";
-          for (const { id } of await primary.sql<{ id: number }>(kept)) await primary.sql(`KILL ${id}`);
+          await loseConnections(primary);
           // The next write has no GTID of its own: the position of the first one must not be forgotten over it.
           if (n % 2) await connection.query("SELECT 1 FOR UPDATE");
           const [row] = await connection.query("SELECT n FROM counter WHERE who = 50");

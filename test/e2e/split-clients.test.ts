@@ -29,6 +29,7 @@ beforeAll(async () => {
     ],
     server: "persistpoolmax=8\npersistmaxtime=60s\n",
     options: { max_allowed_packet: "64M", local_infile: true },
+    checkTimeoutMs: 10_000,
   });
   folder = join(lab.folder, "clients");
   mkdirSync(folder);

@@ -435,7 +435,7 @@ describe("servers that are lost", () => {
     const split = rig();
     const connection = await client(split);
     split.route({ readers: ["db2"] });
-    const slow = serverOf(connection, "SELECT @@server_id AS id, SLEEP(1.5)");
+    const slow = serverOf(connection, "SELECT @@server_id AS id, SLEEP(IF(@@server_id = 2, 20, 0))");
     await eventually(() => split.service.allServers.get("db2")?.running === 1);
     split.route({ servers: [], readers: [], primary: undefined });
     split.promote("db1", ["db1", "db3"]);
@@ -524,9 +524,13 @@ describe("transaction_replay", () => {
     ]);
     lose(split);
     await prepared.execute(["replayed again"]);
-    const slow = connection.query("SELECT SLEEP(0.5) AS s, COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'");
+    const first = split.legs.find(({ server }) => server.name === "db1")?.connectionId;
+    const slow = connection.query(
+      `SELECT SLEEP(IF(CONNECTION_ID() = ${first}, 20, 0)) AS s, COUNT(*) AS n FROM t WHERE a LIKE 'replayed%'`,
+    );
     await eventually(() => split.service.allServers.get("db1")?.running === 1);
     lose(split);
+    await primary.sql(`KILL ${first}`).catch(() => {}); // it sleeps on, else, and keeps its locks
     expect(await slow).toMatchObject([{ s: 0, n: 3 }]);
     await connection.query("COMMIT");
     expect(await primary.sql("SELECT COUNT(*) AS n FROM app.t WHERE a LIKE 'replayed%'")).toEqual([{ n: 3 }]);
@@ -709,6 +713,27 @@ describe("causal reads", () => {
     });
   }
 
+  test.each(["local", "global"] as const)(
+    "%s: also where the connection to the primary is lost while it is asked what was written",
+    async (causalReads) => {
+      const split = rig({ causalReads });
+      const connection = await client(split);
+      await connection.query("CREATE TABLE IF NOT EXISTS seen (n INT)");
+      await connection.query("DELETE FROM seen");
+      await connection.query("SELECT COUNT(*) FROM seen"); // the replica has to be waited for by now
+      for (const replica of replication.replicas) await replica.sql("STOP SLAVE SQL_THREAD");
+      await connection.query("INSERT INTO seen VALUES (1)");
+      await primary.hang();
+      const reading = connection.query("SELECT COUNT(*) AS n, @@server_id AS id FROM seen");
+      const onPrimary = () => split.legs.find(({ server }) => server.name === "db1");
+      await eventually(() => onPrimary()?.isIdle === false);
+      onPrimary()?.lose("was cut by the test");
+      await primary.resume();
+      for (const replica of replication.replicas) await replica.sql("START SLAVE SQL_THREAD");
+      expect(await reading).toMatchObject([{ n: 1 }]);
+    },
+  );
+
   test("a replica that does not come in time: the primary answers", async () => {
     const connection = await client(rig({ causalReads: "local", causalReadsTimeoutMs: 200 }));
     for (const replica of replication.replicas) await replica.sql("STOP SLAVE SQL_THREAD");
@@ -730,9 +755,7 @@ describe("idle connections", () => {
     const prepared = await first.prepare("SELECT 1");
     void prepared;
     await first.end();
-    const idle = (): number =>
-      [...split.service.allServers.values()].reduce((sum, server) => sum + split.service.idleOn(server), 0);
-    await eventually(() => idle() >= 2);
+    await eventually(() => split.ready === 2);
     const totals = (): number =>
       [...split.service.allServers.values()].reduce((sum, { total }) => sum + total, 0);
     const before = totals();
@@ -768,6 +791,7 @@ describe("who comes in", () => {
     split.limit({ maxConnections: 1, queueTimeoutMs: 300 });
     const first = await client(split);
     await expect(client(split)).rejects.toThrow(/Too many connections/);
+    split.limit({ queueTimeoutMs: 20_000 });
     const waiting = client(split);
     await eventually(() => split.service.waiting === 1);
     await first.end();
@@ -812,12 +836,11 @@ describe("many sessions at once", () => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
       return Math.floor((seed / 2 ** 31) * below);
     };
-    const legs = () => [...split.service.allServers.values()].flatMap((server) => [...server.legs]);
     let isOver = false;
     const faults = (async () => {
       while (!isOver) {
-        const all = legs();
-        all[random(all.length)]?.lose("was cut by the test");
+        const { legs } = split;
+        legs[random(legs.length)]?.lose("was cut by the test");
         await new Promise((resolve) => setTimeout(resolve, 3));
       }
     })();

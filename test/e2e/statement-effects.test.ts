@@ -66,20 +66,22 @@ interface Traces {
 /** Differ without anybody's doing. */
 const RESTLESS =
   "'TIMESTAMP','RAND_SEED1','RAND_SEED2','WARNING_COUNT','ERROR_COUNT','GTID_BINLOG_POS','GTID_BINLOG_STATE','GTID_CURRENT_POS','LAST_GTID','PSEUDO_THREAD_ID'";
+const ALL_ROWS = 2n ** 64n - 1n;
+/** A statement may have left next to no time (max_statement_time = RAND()) or no rows (sql_select_limit = 0): none of that is for the look. */
 const LOOK = `
-  SELECT @@gtid_binlog_pos AS position;
-  SELECT CONCAT_WS('\n', DATABASE(), @@in_transaction, IS_USED_LOCK('l'),
+  SELECT @@gtid_binlog_pos AS position, @@max_statement_time AS most LIMIT 1;
+  SET STATEMENT max_statement_time = 0 FOR SELECT CONCAT_WS('\n', DATABASE(), @@in_transaction, IS_USED_LOCK('l'),
     (SELECT GROUP_CONCAT(VARIABLE_NAME, '=', VARIABLE_VALUE ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.SESSION_VARIABLES WHERE VARIABLE_NAME NOT IN (${RESTLESS})),
-    (SELECT GROUP_CONCAT('@', VARIABLE_NAME, '=', IFNULL(VARIABLE_VALUE, 'NULL') ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.USER_VARIABLES)) AS session;
-  SHOW SESSION STATUS LIKE 'Com\\_%'`;
+    (SELECT GROUP_CONCAT('@', VARIABLE_NAME, '=', IFNULL(VARIABLE_VALUE, 'NULL') ORDER BY VARIABLE_NAME SEPARATOR '\n') FROM information_schema.USER_VARIABLES)) AS session LIMIT 1;
+  SET STATEMENT max_statement_time = 0, sql_select_limit = ${ALL_ROWS} FOR SHOW SESSION STATUS LIKE 'Com\\_%'`;
 
 async function look(connection: Connection): Promise<Traces> {
-  const [position, session, counters] = await connection.query<
-    [[{ position: string }], [{ session: string }], { Variable_name: string; Value: string }[]]
+  const [[{ position, most }], [{ session }], counters] = await connection.query<
+    [[{ position: string; most: number }], [{ session: string }], { Variable_name: string; Value: string }[]]
   >({ sql: LOOK });
   return {
-    position: position[0].position,
-    session: session[0].session,
+    position,
+    session: `${session}\nmax_statement_time is ${most}`,
     counters: new Map(counters.map(({ Variable_name, Value }) => [Variable_name, Number(Value)])),
   };
 }

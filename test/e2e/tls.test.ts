@@ -42,7 +42,9 @@ beforeAll(async () => {
   );
   for (const replica of replication.replicas) await replication.untilCaughtUp(replica);
   use(shown);
-  daemon = await FleetDaemon.start(proxy, configuration());
+  daemon = await FleetDaemon.start(proxy, `threads=2\n\n${configuration()}`);
+  // Ports are served before all servers are known, if that takes long.
+  await daemon.becomes({ db1: "Master, Running", db2: "Slave, Running", db3: "Slave, Running" });
   await eventually(async () => (await mysql("SELECT 1")).code === 0, {
     within: 30_000,
     what: "a first query",

@@ -177,7 +177,7 @@ test("upgrade_timeout ends what a split service has in the old program; the kern
   await runSluice(proxy, ["alter", "maxscale", "upgrade_timeout", "1s"]);
   const split = await open(SPLIT);
   const kernel = await LongSession.begin(KERNEL);
-  await runSluice(proxy, ["upgrade"]);
+  await runSluice(proxy, ["upgrade"], { timeoutMs: 60_000 });
   await eventually(() => !split.isValid(), { what: "the end of the session" });
   await kernel.end();
   await runSluice(proxy, ["alter", "maxscale", "upgrade_timeout", "0s"]);

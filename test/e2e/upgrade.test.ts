@@ -303,6 +303,7 @@ describe("an upgrade", () => {
       return session;
     });
     await held[1]?.end();
+    await eventually(async () => (await workers()).length === 2, { what: "the end of the old workers" });
   });
 
   test(`${RESTARTS} times killed and started again under ${CLIENTS} clients: nobody is refused or reset`, async () => {
@@ -394,7 +395,8 @@ describe("no upgrade, and the old program goes on as if nothing had happened:", 
 
 test("at the end nothing is left", async () => {
   await sluice.terminate();
-  expect(await workers()).toEqual([]);
+  // Workers that take too long are killed, and nobody waits for them.
+  await eventually(async () => (await workers()).length === 0, { what: "no worker" });
   expect(readdirSync(proxy.path("/run/sluice"))).toEqual([]);
 });
 

@@ -79,6 +79,18 @@ export class Galera {
     await this.untilSynced(nodes);
   }
 
+  /** Resolves once every node has committed all that any node has committed by now. */
+  async untilCaughtUp(): Promise<void> {
+    const committedBy = async (node: MariaDb): Promise<number> =>
+      Number(await node.status("wsrep_last_committed"));
+    const last = Math.max(...(await Promise.all(this.nodes.map(committedBy))));
+    for (const node of this.nodes)
+      await eventually(async () => (await committedBy(node)) >= last, {
+        within: SYNC_DEADLINE_MS,
+        what: `${node.host.name} at ${last}`,
+      });
+  }
+
   /** Waits for a value of wsrep_local_state_comment. */
   async untilState(node: MariaDb, state: string): Promise<void> {
     const isThere = async (): Promise<boolean> => (await node.status("wsrep_local_state_comment")) === state;

@@ -8,7 +8,7 @@ import type { Host } from "../lab/host.ts";
 import type { Lab } from "../lab/lab.ts";
 import type { Process } from "../lab/process.ts";
 import { type Replication, startReplication } from "../lab/replication.ts";
-import { startSluice } from "../lab/sluice.ts";
+import { runSluice, startSluice } from "../lab/sluice.ts";
 import { FLEET_PASSWORD, type FleetSettings, fleetSettings, MONITOR_ACCOUNT } from "./fleet-settings.ts";
 
 export interface FleetService {
@@ -39,7 +39,7 @@ export interface SplitFleet {
   readonly proxy: Host;
   readonly sluice: Process;
   readonly certificate: Certificate;
-  /** The first server and its replicas' position agree, or nothing where it is Galera. */
+  /** Every server has all that has been committed by now. */
   caughtUp(): Promise<void>;
   client(port: number, more?: ConnectionConfig): Promise<Connection>;
 }
@@ -56,6 +56,7 @@ export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): P
   await primary.sql(ACCOUNTS + (settings.sql ?? ""));
   const caughtUp = async (): Promise<void> => {
     for (const replica of replication?.replicas ?? []) await replication?.untilCaughtUp(replica);
+    await galera?.untilCaughtUp();
   };
   await caughtUp();
   const proxy = await lab.host("proxy");
@@ -64,6 +65,7 @@ export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): P
   const sluice = await startSluice(proxy, ["run", "--config", proxy.path("/etc/sluice.cnf")], {
     ports: settings.services.flatMap(({ port, tlsPort = [] }) => [port, ...[tlsPort].flat()]),
   });
+  await untilUsed(proxy, servers.length);
   const client = async (port: number, more: ConnectionConfig = {}): Promise<Connection> => {
     const connection = await createConnection({
       host: proxy.address,
@@ -91,6 +93,31 @@ export async function startSplitFleet(lab: Lab, settings: SplitFleetSettings): P
       { within: 30_000, what: "a login" },
     );
   return { servers, replication, galera, proxy, sluice, certificate, caughtUp, client };
+}
+
+interface Listed {
+  readonly data: readonly {
+    readonly attributes: {
+      readonly router_diagnostics: { readonly primary: string | null; readonly readers: readonly string[] };
+    };
+  }[];
+}
+
+/** Ports are served before all servers are known, if that takes long. */
+async function untilUsed(proxy: Host, servers: number): Promise<void> {
+  const areUsed = async (): Promise<boolean> => {
+    const { data }: Listed = JSON.parse((await runSluice(proxy, ["list", "services", "--json"])).stdout);
+    return data.every(
+      ({
+        attributes: {
+          router_diagnostics: { primary, readers },
+        },
+      }) => {
+        return primary !== null && readers.length === servers - 1;
+      },
+    );
+  };
+  await eventually(areUsed, { within: 30_000, what: `services that use all ${servers} servers` });
 }
 
 const ACCOUNTS = `${MONITOR_ACCOUNT}

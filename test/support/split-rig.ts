@@ -6,6 +6,7 @@ import { PasswordKey } from "../../src/proxy/login/password-key.ts";
 import { type OpenListener, openListenerFor } from "../../src/proxy/passthrough/open-listener.ts";
 import { LocalTally } from "../../src/proxy/passthrough/tally.ts";
 import { foundSession } from "../../src/proxy/split/found-session.ts";
+import type { ServerLeg } from "../../src/proxy/split/server-leg.ts";
 import { SplitService } from "../../src/proxy/split/split-service.ts";
 import { TlsBook } from "../../src/proxy/tls/tls-book.ts";
 import { SYSTEM_CLOCK } from "../../src/telemetry/clock.ts";
@@ -134,6 +135,18 @@ export class SplitRig {
   /** Every server keeps so many idle connections. */
   pool(poolMax: number): void {
     this.route({ servers: this.#route.servers.map((server) => ({ ...server, poolMax })) });
+  }
+
+  /** Connections that the next session may have: no session has them, and they have been reset. */
+  get ready(): number {
+    return this.legs.every(({ isIdle }) => isIdle)
+      ? [...this.service.allServers.values()].reduce((sum, server) => sum + this.service.idleOn(server), 0)
+      : 0;
+  }
+
+  /** All connections to servers. */
+  get legs(): readonly ServerLeg[] {
+    return [...this.service.allServers.values()].flatMap(({ legs }) => [...legs] as ServerLeg[]);
   }
 
   limit(limits: Partial<SplitRoute["limits"]>): void {

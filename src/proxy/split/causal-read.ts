@@ -43,6 +43,8 @@ export class CausalRead {
   /** Where something was written that is not in that position yet. */
   #writtenOn: ServerLeg | "several" | undefined;
   #told = 0;
+  /** The bytes of the command for which what has been written is being asked; undefined: none. */
+  #askedFor: Buffer | undefined;
 
   constructor(
     host: SplitHost,
@@ -93,9 +95,11 @@ export class CausalRead {
       return true;
     }
     if (leg.server === this.#host.primary) return true;
+    // The replica that was to be read from is lost: the next one has to wait for the same answer.
+    if (this.#askedFor !== undefined) return false;
     if (!command.isPositionKnown && (this.#isOfAll || this.#writtenOn !== undefined)) {
+      if (this.#askPosition(command)) return false;
       command.isPositionKnown = true;
-      if (this.#askPosition()) return false;
     }
     if (this.#gtid === "" || leg.gtid === this.#gtid) return true;
     this.#askWhetherItHas(leg, this.#gtid);
@@ -112,32 +116,58 @@ export class CausalRead {
   }
 
   /** False: there is nobody to ask. */
-  #askPosition(): boolean {
+  #askPosition(command: Command): boolean {
     const writtenOn = this.#writtenOn;
-    if (!this.#isOfAll && typeof writtenOn === "object" && !writtenOn.isClosed) {
-      this.#ask(writtenOn, isMariadb(writtenOn) ? LAST_GTID : EXECUTED);
-      return true;
-    }
-    // Where the connection that wrote is lost, the primary still knows of everything.
-    const { primary } = this.#host;
-    if (primary === undefined) return false;
-    void this.#legs.reach(primary).then((leg) => {
-      if (leg === undefined || !this.#legs.catchUp(leg)) this.#owner.advance();
-      else this.#ask(leg, isMariadb(leg) ? BINLOG_POSITION : EXECUTED);
+    const again = (): boolean => this.#askPrimary(command, () => this.#giveUp(command));
+    if (this.#isOfAll || typeof writtenOn !== "object" || writtenOn.isClosed)
+      return this.#askPrimary(command, again);
+    this.#ask(writtenOn, isMariadb(writtenOn) ? LAST_GTID : EXECUTED, command, () => {
+      this.#writtenOn = "several";
+      return again();
     });
     return true;
   }
 
-  #ask(leg: ServerLeg, question: Buffer): void {
+  /** Where the connection that wrote is lost, the primary still knows of everything. False: there is none. */
+  #askPrimary(command: Command, otherwise: () => boolean): boolean {
+    const { primary } = this.#host;
+    if (primary === undefined) return false;
+    this.#askedFor = command.bytes;
+    void this.#legs.reach(primary).then((leg) => {
+      if (leg === undefined || leg.isClosed || !this.#legs.catchUp(leg)) this.#goOn(command);
+      else this.#ask(leg, isMariadb(leg) ? BINLOG_POSITION : EXECUTED, command, otherwise);
+    });
+    return true;
+  }
+
+  /** @param otherwise what is to be done where there is no answer; false: it cannot be */
+  #ask(leg: ServerLeg, question: Buffer, command: Command, otherwise: () => boolean): void {
+    this.#askedFor = command.bytes;
     const answered = (row: Row | undefined): void => {
-      if (row !== undefined) {
-        this.#gtid = row[0] || this.#gtid;
-        this.#writtenOn = undefined;
-        this.#told = 0;
+      if (row === undefined) {
+        if (!otherwise()) this.#goOn(command);
+        return;
       }
-      this.#owner.advance();
+      this.#gtid = row[0] || this.#gtid;
+      this.#writtenOn = undefined;
+      this.#told = 0;
+      this.#goOn(command);
     };
     leg.send(question, new Question(firstRow, answered));
+  }
+
+  #goOn(command: Command): void {
+    // The next command has to ask for itself.
+    if (command.bytes === this.#askedFor) command.isPositionKnown = true;
+    this.#askedFor = undefined;
+    this.#owner.advance();
+  }
+
+  /** Nobody has told. */
+  #giveUp({ leg }: Command): boolean {
+    this.#askedFor = undefined;
+    if (leg !== undefined) this.#owner.late(leg);
+    return true;
   }
 
   #askWhetherItHas(leg: ServerLeg, gtid: string): void {

@@ -87,7 +87,7 @@ export class LegSet {
   /** A connection, opened if there is none; undefined: there is none to be had. */
   async reach(server: SplitServer): Promise<ServerLeg | undefined> {
     const present = this.on(server);
-    if (present !== undefined) return present;
+    if (present !== undefined || this.#isClosed) return present;
     return await new Promise((resolve) => {
       this.#waiting.push({ server, tell: resolve });
       this.open(server);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer, type NetConnectOpts, type Server } from "node:net";
+import { type AddressInfo, createServer, type NetConnectOpts, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../../test/eventually.ts";
@@ -16,6 +16,8 @@ const CROWD = 400;
 let server: Server;
 let valve: AcceptValve;
 let crowd: RawClient[];
+/** Those that were let in, as the server has them. */
+let sockets: Socket[];
 let directory: string;
 /** What happened on the server's side, in order. */
 let log: ("accepted" | "read" | "turn")[];
@@ -23,9 +25,11 @@ let log: ("accepted" | "read" | "turn")[];
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "sluice-valve-"));
   crowd = [];
+  sockets = [];
   log = [];
   server = createServer((socket) => {
     log.push("accepted");
+    sockets.push(socket);
     socket.on("error", () => {});
     socket.on("data", () => {
       log.push("read");
@@ -35,9 +39,11 @@ beforeEach(() => {
   valve = new AcceptValve(server);
 });
 
-afterEach(() => {
+afterEach(async () => {
   for (const client of crowd) client.close();
   valve.close();
+  // The next test counts descriptors.
+  await eventually(() => crowd.every(({ isClosed }) => isClosed) && sockets.every(({ closed }) => closed));
   rmSync(directory, { recursive: true });
 });
 
