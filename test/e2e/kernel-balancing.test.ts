@@ -69,8 +69,9 @@ afterEach(async () => {
   for (const connection of open.splice(0)) connection.destroy();
   for (const socket of sockets) socket.destroy();
   sockets.clear();
+  for (const host of impaired) await host.restore();
+  impaired.clear();
   for (const server of servers) {
-    if (impaired.delete(server.host)) await server.host.restore();
     if (server.isRunning) await server.resume();
     else await server.start();
   }
@@ -188,9 +189,9 @@ async function clientOn(server: MariaDb, port = TURNS, family: 4 | 6 = 4): Promi
 }
 
 /** The server's greeting, or the code of the error that a client met. */
-function dial(port = TURNS, host = proxy.address): Promise<string> {
+function dial(port = TURNS, host = proxy.address, localPort?: number): Promise<string> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, ...(localPort === undefined ? {} : { localPort }) });
     sockets.add(socket);
     const settle = (found: string): void => {
       socket.destroy();
@@ -329,6 +330,7 @@ describe("what becomes of connections", () => {
         await runSluice(proxy, ["alter", "server", servers[light].host.name, `weight=${weight}`]);
       isOver = true;
       expect(await found).toEqual([]);
+      expect(sluice.output).not.toContain("kernel_repaired");
     },
     TEST_MS,
   );
@@ -384,6 +386,36 @@ describe("what becomes of connections", () => {
       impaired.delete(host);
       await host.restore();
       await untilBothServe();
+    },
+    TEST_MS,
+  );
+
+  test(
+    "a client that was reset may come again from the same port",
+    async () => {
+      const localPort = 20_000 + (process.pid % 10_000);
+      impaired.add(proxy);
+      await proxy.slow({ delayMs: 5 });
+      const session = connect({ host: proxy.address, port: TURNS, localPort });
+      sockets.add(session);
+      session.on("error", () => {});
+      const isClosed = new Promise((resolve) => session.once("close", resolve));
+      await new Promise((resolve) => session.once("data", resolve));
+      for (const { host } of servers) await maintenance("on", host.name);
+      await deadline(isClosed, ANSWER_MS, "the reset of the client");
+      for (const { host } of servers) await maintenance("off", host.name);
+      await reaches(TURNS, "greeted");
+      // What the kernel remembers of the reset would refuse the port, and each refused try keep the memory alive.
+      const own = ["conntrack", "-L", "-p", "tcp", "--orig-port-src", String(TURNS)];
+      await eventually(async () => !(await proxy.run(own)).stdout.includes("tcp"), {
+        within: 5000,
+        what: "nothing remembered of the reset",
+      });
+      // It is reset twice, and refused for the blink of an eye each time.
+      await eventually(async () => (await dial(TURNS, proxy.address, localPort)) === "greeted", {
+        within: 5000,
+        what: "a connection from the port of before",
+      });
     },
     TEST_MS,
   );
@@ -511,10 +543,12 @@ describe("the daemon", () => {
       expect(await dial(BRIEF)).toBe("greeted");
       await reaches(BRIEF, "ECONNREFUSED", TTL_MS + 5000);
       expect(await dial(TURNS)).toBe("greeted");
-      const refused = watchFor(() => sluice.output.includes("service turns uses"));
+      let isOver = false;
+      const refused = watchFor(() => isOver, 60_000);
       sluice = await start();
       await reaches(BRIEF, "greeted");
       await untilBothServe();
+      isOver = true;
       expect(await refused).toEqual([]);
       await hostOf(session);
       await hostOf(brief);

@@ -44,11 +44,13 @@ test("what is asked of the program, and that nothing to forget is no mistake", a
   await conntrack.list(6, {});
   await conntrack.forget(6, { port: 4008, server: "fd00::1", serverPort: 3306 });
   await conntrack.forget(4, { port: 4008, client: { address: "10.0.0.9", port: 4711 } });
+  await conntrack.forgetOwn({ address: "fd00::5", port: 4008 });
   expect(commands).toEqual([
     "conntrack -L -f ipv4 -p tcp --orig-port-dst 3308 --reply-port-src 3306 -o id",
     "conntrack -L -f ipv6 -p tcp --dst-nat -o id",
     "conntrack -D -f ipv6 -p tcp --orig-port-dst 4008 --reply-port-src 3306 --reply-src fd00::1 -o id",
     "conntrack -D -f ipv4 -p tcp --orig-port-dst 4008 --orig-src 10.0.0.9 --orig-port-src 4711 -o id",
+    "conntrack -D -f ipv6 -p tcp --orig-src fd00::5 --orig-port-src 4008 -o id",
   ]);
 });
 

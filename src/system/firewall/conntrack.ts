@@ -1,5 +1,5 @@
 import type { RunCommand } from "../run-command.ts";
-import type { Family } from "./family.ts";
+import { type Family, familyOf } from "./family.ts";
 import { firewallError } from "./firewall-error.ts";
 
 export interface Address {
@@ -42,7 +42,7 @@ export class Conntrack {
 
   /** Those that have not ended. */
   async list(family: Family, filter: FlowFilter): Promise<readonly Flow[]> {
-    return parseFlows(await this.#conntrack("-L", family, filter));
+    return parseFlows(await this.#conntrack("-L", family, conditions(filter)));
   }
 
   /**
@@ -50,12 +50,17 @@ export class Conntrack {
    * @returns those that had not ended, as they were then
    */
   async forget(family: Family, filter: FlowFilter): Promise<readonly Flow[]> {
-    return parseFlows(await this.#conntrack("-D", family, filter));
+    return parseFlows(await this.#conntrack("-D", family, conditions(filter)));
   }
 
-  async #conntrack(action: "-L" | "-D", family: Family, filter: FlowFilter): Promise<string> {
+  /** Forgets what this host has begun itself from that address and port. */
+  async forgetOwn({ address, port }: Address): Promise<void> {
+    await this.#conntrack("-D", familyOf(address), ["--orig-src", address, "--orig-port-src", String(port)]);
+  }
+
+  async #conntrack(action: "-L" | "-D", family: Family, which: readonly string[]): Promise<string> {
     const ofFamily = ["-f", family === 4 ? "ipv4" : "ipv6"];
-    const argv = ["conntrack", action, ...ofFamily, "-p", "tcp", ...conditions(filter), "-o", "id"];
+    const argv = ["conntrack", action, ...ofFamily, "-p", "tcp", ...which, "-o", "id"];
     const result = await this.#run(argv);
     // -D ends with 1 where nothing was there to delete.
     const isDone = result.code === 0 || (action === "-D" && result.code === 1);

@@ -25,17 +25,19 @@ const line = (client: number, state: string, server = 1): string =>
 function stage(listing: readonly string[], forgetting: (argv: string) => Partial<CommandResult>) {
   const clock = new FakeClock();
   const resets: string[] = [];
+  const forgotten: string[] = [];
   const flows = new KernelFlows({
     clock,
     run: async (argv) => {
       const words = argv.join(" ");
+      if (words.includes("--orig-port-src 4008")) forgotten.push(words);
       const found = words.includes("-D") ? forgetting(words) : { stdout: listing.join("\n") };
       return { code: 0, stdout: "", stderr: "", ...found };
     },
     reset: async (pretended, peer) => resets.push(`${pretended.port} to ${peer.address}:${peer.port}`),
   });
   const list = async (): Promise<readonly KernelFlow[]> => await flows.list([PLAN], 0);
-  return { clock, flows, resets, list };
+  return { clock, flows, resets, forgotten, list };
 }
 
 const bothEnds = (client: number, server = 1): readonly string[] => [
@@ -76,6 +78,22 @@ test("everybody is told once more a little later, and that is waited for", async
   expect([resets, isAllReset]).toEqual([[...bothEnds(1001)], false]);
   await clock.advanceSettling(500);
   expect([resets, isAllReset]).toEqual([[...bothEnds(1001), ...bothEnds(1001)], true]);
+});
+
+test("that clients were asked is forgotten once they have answered, of all of them together", async () => {
+  const { clock, flows, forgotten, list } = stage(
+    [line(1001, "ESTABLISHED"), line(1002, "ESTABLISHED")],
+    () => ({ stdout: [1001, 1002].map((client) => line(client, "ESTABLISHED")).join("\n") }),
+  );
+  for (const flow of await list()) await flows.cutOne(flow);
+  const own = "conntrack -D -f ipv4 -p tcp --orig-src 10.0.0.5 --orig-port-src 4008 -o id";
+  await clock.advanceSettling(50);
+  expect(forgotten).toEqual([]);
+  await clock.advanceSettling(50);
+  expect(forgotten).toEqual([own]);
+  await clock.advanceSettling(1000);
+  expect(forgotten).toEqual([own, own]);
+  await flows.allReset;
 });
 
 test("a command that fails halfway may have forgotten any of its own: they are reset, those of others are not", async () => {

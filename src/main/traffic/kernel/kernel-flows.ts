@@ -3,6 +3,7 @@ import { type Address, Conntrack, type Flow, type FlowFilter } from "../../../sy
 import { FAMILIES, type Family, familyOf } from "../../../system/firewall/family.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
 import type { Clock } from "../../../telemetry/clock.ts";
+import { formatHostPort } from "../../../topology/endpoint.ts";
 import { type KernelListener, type KernelPlan, serverKey } from "./kernel-plan.ts";
 
 /** A connection that the kernel carries for a service. */
@@ -25,6 +26,8 @@ export interface KernelFlowsParts {
 const BATCH = 100;
 /** What resets an end can get lost, as any packet, and Linux answers such a question only twice a second: it is asked once more. */
 const AGAIN_MS = 700;
+/** By then an end has answered. */
+const ANSWERED_MS = 100;
 
 /** The connections of the services, as the kernel tracks them. Its methods throw what Conntrack does. */
 export class KernelFlows {
@@ -32,6 +35,9 @@ export class KernelFlows {
   readonly #conntrack: Conntrack;
   readonly #since = new Map<string, number>();
   readonly #resets = new Set<Promise<void>>();
+  /** In whose names clients have been asked, and the kernel may still know of it. */
+  readonly #asked = new Map<string, Address>();
+  #tidying: Promise<void> | undefined;
 
   constructor(parts: KernelFlowsParts) {
     this.#parts = parts;
@@ -105,8 +111,32 @@ export class KernelFlows {
 
   async #resetTwice(flows: readonly Flow[]): Promise<void> {
     await this.#reset(flows);
-    await new Promise<void>((resolve) => this.#parts.clock.after(AGAIN_MS, resolve));
+    const tidied = this.#tidy();
+    await this.#pause(AGAIN_MS);
     await this.#reset(flows);
+    await Promise.all([tidied, this.#tidy()]);
+  }
+
+  /**
+   * The kernel keeps in mind for ten seconds that this host has asked a client, from the service's own port. A client that connects
+   * anew from its port of before would be taken for the answer, led nowhere and refused; and as a client's kernel takes such a port
+   * again and again, nobody on that host could connect.
+   */
+  #tidy(): Promise<void> {
+    this.#tidying ??= this.#forgetAsked();
+    return this.#tidying;
+  }
+
+  async #forgetAsked(): Promise<void> {
+    await this.#pause(ANSWERED_MS);
+    this.#tidying = undefined;
+    const asked = [...this.#asked.values()];
+    this.#asked.clear();
+    for (const listener of asked) await this.#conntrack.forgetOwn(listener);
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#parts.clock.after(ms, resolve));
   }
 
   async #reset(flows: readonly Flow[]): Promise<void> {
@@ -114,6 +144,7 @@ export class KernelFlows {
     for (const [i, { listener, client, seenAs, server, state }] of flows.entries()) {
       // A client that is still trying will try on, and so come to another server.
       if (state === "SYN_SENT") continue;
+      this.#asked.set(formatHostPort(listener.address, listener.port), listener);
       await reset(listener, client);
       await reset(seenAs, server);
       if (i % BATCH === BATCH - 1) await new Promise((resolve) => setImmediate(resolve));

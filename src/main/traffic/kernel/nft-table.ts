@@ -10,6 +10,7 @@ import {
   type Side,
 } from "../../../proxy/kernel/kernel-table.ts";
 import { activeSide, openPorts, withoutSide } from "../../../proxy/kernel/table-listing.ts";
+import { firewallError } from "../../../system/firewall/firewall-error.ts";
 import { Nft } from "../../../system/firewall/nft.ts";
 import { rulesOf } from "../../../system/firewall/nft-rules.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
@@ -22,7 +23,7 @@ export class NftTable {
   /** What was asked for last, and what nft printed of it. */
   #wish = "";
   #rules = "";
-  /** The side that is in use; undefined: not known. */
+  /** The side that this program has turned to last. */
   #side: Side | undefined;
   /** The other side still has the rules of before. */
   #hasOld = false;
@@ -56,23 +57,24 @@ export class NftTable {
    * @returns what nft lists, and whether there was anything to put right
    */
   async tend(): Promise<{ readonly listing: string; readonly isRepaired: boolean }> {
+    // In one script with the change, nft would list what the change makes of it.
+    const listing = await this.#list();
+    const isRight = this.#rulesIn(listing) === this.#rules && this.#isOpenAsLeft(listing);
+    if (isRight) await this.#tidy();
+    else await this.#layDown();
+    return { listing, isRepaired: !isRight };
+  }
+
+  async #tidy(): Promise<void> {
     const mayExpire = this.#services.some(({ ttlMs }) => ttlMs > 0);
-    // What is listed is how it was before the renewal.
     const change =
       (mayExpire ? renew(this.#services) : "") + (this.#hasOld ? clear(otherThan(this.#side)) : "");
-    const found = await this.#nft.try(listTable + change);
-    const isRight =
-      found.code === 0 && this.#rulesIn(found.stdout) === this.#rules && this.#isOpenAsLeft(found.stdout);
+    if (change !== "") await this.#nft.do(change);
     this.#hasOld = false;
-    if (isRight) return { listing: found.stdout, isRepaired: false };
-    this.#side = undefined;
-    await this.#layDown();
-    return { listing: found.stdout, isRepaired: true };
   }
 
   async remove(): Promise<void> {
     this.#wish = "";
-    this.#side = undefined;
     await this.#nft.do(removeTable);
   }
 
@@ -85,29 +87,42 @@ export class NftTable {
   }
 
   async #layDown(): Promise<void> {
-    this.#side ??= activeSide((await this.#nft.try(listTable)).stdout);
-    const side = otherThan(this.#side);
-    // The very first rules have no others beside them that could be cleared.
-    this.#hasOld = this.#side !== undefined;
-    if (!(await this.#tryTurn(side))) {
+    // Asked each time: a command that took too long may have been carried out.
+    const present = activeSide(await this.#list());
+    const side = otherThan(present);
+    if (await this.#tryTurn(side)) {
+      // The very first rules have no others beside them that could be cleared.
+      this.#hasOld = present !== undefined;
+    } else {
       // A table that somebody has made quite another is made anew.
       await this.#nft.do(removeTable + prepare(this.#services, side));
       await this.#nft.do(activate(this.#services, side, this.#host));
       this.#hasOld = false;
     }
     this.#side = side;
-    this.#rules = this.#rulesIn((await this.#nft.do(listTable)).stdout);
+    this.#rules = this.#rulesIn(await this.#list());
+  }
+
+  /** Empty where there is no table. */
+  async #list(): Promise<string> {
+    const result = await this.#nft.try(listTable);
+    if (result.code === 0) return result.stdout;
+    if (result.code === 1 && /No such file or directory/.test(result.stderr)) return "";
+    throw firewallError("nft", result);
   }
 
   #rulesIn(listing: string): string {
     return rulesOf(withoutSide(listing, otherThan(this.#side)));
   }
 
+  /** False: nft has refused it, as it does where the table is not as this program makes it. */
   async #tryTurn(side: Side): Promise<boolean> {
-    const prepared = await this.#nft.try(prepare(this.#services, side));
-    return (
-      prepared.code === 0 && (await this.#nft.try(activate(this.#services, side, this.#host))).code === 0
-    );
+    for (const script of [prepare(this.#services, side), activate(this.#services, side, this.#host)]) {
+      const result = await this.#nft.try(script);
+      if (result.code === 1) return false;
+      if (result.code !== 0) throw firewallError("nft", result);
+    }
+    return true;
   }
 }
 
