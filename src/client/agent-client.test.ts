@@ -70,6 +70,10 @@ describe("askAgent", () => {
       code: "TIMEOUT",
       message: `the agent on ${path} did not answer within 30 ms`,
     });
+    const change = { method: "POST", target: "/maintenance" } as const;
+    await expect(askAgent(path, change, 30)).rejects.toMatchObject({
+      message: `the agent on ${path} did not answer within 30 ms: it may still do what it was asked, when it goes on`,
+    });
   });
 
   test.each([

@@ -39,7 +39,8 @@ export function askAgent(path: string, request: AgentRequest, deadlineMs: number
       reject(error);
     };
     const timer = setTimeout(() => {
-      fail(new SluiceError("TIMEOUT", `the agent on ${path} did not answer within ${deadlineMs} ms`));
+      const hope = request.method === "GET" ? "" : ": it may still do what it was asked, when it goes on";
+      fail(new SluiceError("TIMEOUT", `the agent on ${path} did not answer within ${deadlineMs} ms${hope}`));
     }, deadlineMs);
     socket.on("error", (error) => fail(connectionError(path, error)));
     socket.on("data", (chunk: Buffer) => {

@@ -22,12 +22,13 @@ export function connectionFailure(route: Route, error: NodeJS.ErrnoException): F
   return failed(`${place} cannot be asked: ${errorMessage(error)}`, false, error);
 }
 
-export const late = (route: Route, deadlineMs: number): Failed => ({
+/** @param isChange something was asked to be done */
+export const late = (route: Route, deadlineMs: number, isChange: boolean): Failed => ({
   ok: false,
   isUnreached: false,
   error: new SluiceError(
     "TIMEOUT",
-    `${formatRoute(route)} did not answer within ${deadlineMs} ms: the daemon hangs or cannot be reached; --timeout raises the deadline`,
+    `${formatRoute(route)} did not answer within ${deadlineMs} ms: the daemon hangs or cannot be reached${isChange ? ", and may still do what it was asked when it goes on" : ""}; --timeout raises the deadline`,
   ),
 });
 

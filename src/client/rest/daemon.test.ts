@@ -117,6 +117,9 @@ describe("no answer", () => {
   test("the deadline holds before the head and inside the body", async () => {
     const silent = await raw(() => {});
     const half = await raw((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"data"'));
+    expect(
+      await failure(one(silent, { timeoutMs: 60 }).send("PUT", "servers/a/set?state=maintenance")),
+    ).toContain("the daemon hangs or cannot be reached, and may still do what it was asked when it goes on");
     for (const host of [silent, half]) {
       const said = await failure(one(host, { timeoutMs: 60 }).get("servers"));
       expect(said).toStartWith(`TIMEOUT: ${host} did not answer within 60 ms`);

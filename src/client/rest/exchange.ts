@@ -88,7 +88,7 @@ export function openExchange(
       return;
     }
     const timer = setTimeout(() => {
-      resolve(late(route, deadlineMs));
+      resolve(late(route, deadlineMs, request.method !== "GET"));
       outgoing.destroy();
     }, deadlineMs);
     outgoing.on("error", (error) => {
@@ -120,7 +120,7 @@ function wholeAnswer(
       resolve(result);
       if (!result.ok) open.close();
     };
-    const timer = setTimeout(() => settle(late(route, deadlineMs)), Math.max(0, remainingMs));
+    const timer = setTimeout(() => settle(late(route, deadlineMs, false)), Math.max(0, remainingMs));
     message.on("error", () => settle(cutShort(route)));
     message.on("data", (chunk: Buffer) => {
       size += chunk.length;
