@@ -34,6 +34,22 @@ test("sockets first, while the kernel still knows whose they are; nothing is don
   expect(commands).toHaveLength(7);
 });
 
+test("who came between the listing and the forgetting is ended on the server as well", async () => {
+  const killed: string[] = [];
+  const run: RunCommand = async (argv) => {
+    if (argv[0] === "ss") killed.push(argv.at(-1) ?? "");
+    const isForgetting = argv.includes("-D");
+    const clients = argv.includes("ipv4") ? [4711, ...(isForgetting ? [4712] : [])] : [];
+    const stdout = clients.map((client) => line("ESTABLISHED", "10.0.0.9", client)).join("\n");
+    return { code: 0, stdout, stderr: "" };
+  };
+  expect(await new GatedConnections(PLAN, run).cut()).toBe(2);
+  expect(killed).toEqual([
+    "sport = :3306 and ( dst 10.0.0.9:4711 )",
+    "sport = :3306 and ( dst 10.0.0.9:4712 )",
+  ]);
+});
+
 test("without conntrack: which package", async () => {
   const run: RunCommand = async () => ({ code: 127, stdout: "", stderr: "spawn conntrack ENOENT" });
   await expect(new GatedConnections(PLAN, run).check()).rejects.toThrow(

@@ -1,5 +1,5 @@
-import { type Address, Conntrack } from "../../system/firewall/conntrack.ts";
-import { FAMILIES } from "../../system/firewall/family.ts";
+import { type Address, Conntrack, type Flow } from "../../system/firewall/conntrack.ts";
+import { FAMILIES, type Family } from "../../system/firewall/family.ts";
 import type { RunCommand } from "../../system/run-command.ts";
 import { formatHostPort } from "../../topology/endpoint.ts";
 import type { GatePlan } from "./gate-plan.ts";
@@ -30,17 +30,25 @@ export class GatedConnections {
    * it forgets them, so that what a client sends later meets a closed port. Resolves to how many there were.
    */
   async cut(): Promise<number> {
-    const found = await Promise.all(
-      FAMILIES.map(async (family) => await this.#conntrack.list(family, this.#filter)),
-    );
-    const clients = found.flat().map(({ client }) => client);
-    for (let i = 0; i < clients.length; i += BATCH) {
-      // Without ss a client learns of it when it sends something.
+    const listed = await this.#clients((family) => this.#conntrack.list(family, this.#filter));
+    if (listed.size === 0) return 0;
+    await this.#destroy([...listed.values()]);
+    const forgotten = await this.#clients((family) => this.#conntrack.forget(family, this.#filter));
+    // Some have come since they were listed. Their resets are not translated any more: they learn of it when they send something.
+    const late = [...forgotten].flatMap(([key, client]) => (listed.has(key) ? [] : [client]));
+    await this.#destroy(late);
+    return listed.size + late.length;
+  }
+
+  async #clients(of: (family: Family) => Promise<readonly Flow[]>): Promise<ReadonlyMap<string, Address>> {
+    const flows = (await Promise.all(FAMILIES.map(of))).flat();
+    return new Map(flows.map(({ client }) => [formatHostPort(client.address, client.port), client]));
+  }
+
+  /** Their ends on the server. Without ss clients learn of it when they send something. */
+  async #destroy(clients: readonly Address[]): Promise<void> {
+    for (let i = 0; i < clients.length; i += BATCH)
       await this.#run(["ss", "-K", "-H", "-n", "-t", socketFilter(this.#plan, clients.slice(i, i + BATCH))]);
-    }
-    if (clients.length > 0)
-      await Promise.all(FAMILIES.map(async (family) => await this.#conntrack.forget(family, this.#filter)));
-    return clients.length;
   }
 
   /** Whether they can go on without the rules of the gate: the kernel translates only while some rule needs it. */
