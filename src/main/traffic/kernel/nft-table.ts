@@ -10,7 +10,6 @@ import {
   type Side,
 } from "../../../proxy/kernel/kernel-table.ts";
 import { activeSide, openPorts, withoutSide } from "../../../proxy/kernel/table-listing.ts";
-import { firewallError } from "../../../system/firewall/firewall-error.ts";
 import { Nft } from "../../../system/firewall/nft.ts";
 import { rulesOf } from "../../../system/firewall/nft-rules.ts";
 import type { RunCommand } from "../../../system/run-command.ts";
@@ -105,10 +104,7 @@ export class NftTable {
 
   /** Empty where there is no table. */
   async #list(): Promise<string> {
-    const result = await this.#nft.try(listTable);
-    if (result.code === 0) return result.stdout;
-    if (result.code === 1 && /No such file or directory/.test(result.stderr)) return "";
-    throw firewallError("nft", result);
+    return (await this.#nft.unlessRefused(listTable)) ?? "";
   }
 
   #rulesIn(listing: string): string {
@@ -117,12 +113,8 @@ export class NftTable {
 
   /** False: nft has refused it, as it does where the table is not as this program makes it. */
   async #tryTurn(side: Side): Promise<boolean> {
-    for (const script of [prepare(this.#services, side), activate(this.#services, side, this.#host)]) {
-      const result = await this.#nft.try(script);
-      if (result.code === 1) return false;
-      if (result.code !== 0) throw firewallError("nft", result);
-    }
-    return true;
+    if ((await this.#nft.unlessRefused(prepare(this.#services, side))) === undefined) return false;
+    return (await this.#nft.unlessRefused(activate(this.#services, side, this.#host))) !== undefined;
   }
 }
 

@@ -66,10 +66,11 @@ export class NftFirewall implements Firewall {
 
   async #layDown(change: string): Promise<string> {
     const script = layDown(this.#plan) + change + list(this.#plan);
-    const first = await this.#nft.try(script);
-    // A table that somebody has made quite another is made anew.
-    const { stdout } = first.code === 0 ? first : await this.#nft.do(removeTable(this.#plan) + script);
-    this.#rules = rulesOf(stdout);
-    return stdout;
+    const listing =
+      (await this.#nft.unlessRefused(script)) ??
+      // A table that somebody has made quite another is made anew.
+      (await this.#nft.do(removeTable(this.#plan) + script)).stdout;
+    this.#rules = rulesOf(listing);
+    return listing;
   }
 }
