@@ -527,8 +527,7 @@ describe("what dies", () => {
 
   test("an end by SIGTERM leaves nothing", async () => {
     await sluice.terminate();
-    // On a slow machine the control process does not wait for them to the end.
-    await eventually(async () => (await workers()).length === 0, { what: "the end of the workers" });
+    expect(await workers()).toEqual([]);
     expect(proxy.isListening(READ)).toBe(false);
   });
 

@@ -76,7 +76,7 @@ export class WorkerLink {
   /** Returns once it accepts no more there, or does not answer in time. */
   async unlisten(listener: string): Promise<void> {
     this.tell({ type: "unlisten", listener });
-    await this.#ask("count"); // what it answers next
+    await this.recount(); // which it answers after that
   }
 
   close(): void {

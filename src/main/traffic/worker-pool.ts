@@ -290,9 +290,9 @@ export class WorkerPool {
   #ended(child: ChildProcess): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(STOP_MS, () => {
+      let cancel = this.#parts.clock.after(STOP_MS, () => {
         child.kill("SIGKILL");
-        resolve();
+        cancel = this.#parts.clock.after(STOP_MS, resolve);
       });
       child.once("close", () => {
         cancel();
